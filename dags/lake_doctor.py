@@ -1,0 +1,37 @@
+"""
+### Is everything there that a copy needs?
+
+Asks the source, puts, reads and deletes objects in the bucket (small ones and ones in parts), looks at the
+parser, and runs one task in each pool: a task of a pool that does not exist is never started, so a probe that
+stays *scheduled* until the run times out names the pool to create. Each failure says what to do.
+"""
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import dag
+
+from include.airflow_edge import form
+from include.datasets import WILDFIRES_SMALL
+from include.tasks import check_parser, check_source, check_store, probe_pool
+
+DATASET = WILDFIRES_SMALL.to_dict()
+POOLS = ("copies_small", "copies_large")
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2026, 1, 1),
+    dagrun_timeout=timedelta(minutes=5),
+    params=form(WILDFIRES_SMALL),
+    tags=["doctor"],
+    doc_md=__doc__,
+)
+def lake_doctor() -> None:
+    check_source(DATASET)
+    check_store(DATASET)
+    check_parser()
+    for pool in POOLS:
+        probe_pool.override(task_id=f"pool_{pool}", pool=pool)()
+
+
+lake_doctor()

@@ -1,0 +1,54 @@
+"""
+### Fires per year: a mapped task group
+
+Each batch is a small pipeline of its own, mapped as a whole: copy five chosen columns, then count the copied
+fires by year. One batch's count starts when its copy has ended, whatever the others do. When all rows are
+committed, `total_per_year` adds the counts up and compares their sum with the manifest.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import dag, task_group
+
+from include.airflow_edge import asset
+from include.datasets import WILDFIRES_PER_YEAR
+from include.tasks import (
+    RUN,
+    commit,
+    copy,
+    count_rows,
+    fires_per_year,
+    labelled,
+    plan,
+    total_per_year,
+    verify,
+)
+
+DATASET = WILDFIRES_PER_YEAR.to_dict()
+
+
+@task_group
+def years_of(batch: dict[str, Any]) -> Any:
+    copied = copy.override(pool="copies_large")(batch=batch, dataset=DATASET, run=RUN)
+    return fires_per_year(receipt=copied, dataset=DATASET)
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2026, 1, 1),
+    tags=["copy", "wildfires", "task group"],
+    doc_md=__doc__,
+)
+def wildfires_per_year() -> None:
+    counted = count_rows(DATASET)
+    batches = plan(counted, DATASET)
+    counts = years_of.expand(batch=batches.map(labelled))
+    verified = verify(batches, DATASET, RUN)
+    committed = commit.override(outlets=[asset(WILDFIRES_PER_YEAR)])(verified, batches, DATASET, RUN)
+    total = total_per_year(counts, committed)
+
+    counts >> verified >> committed >> total
+
+
+wildfires_per_year()

@@ -1,0 +1,189 @@
+"""Where Airflow ends and plain Python begins: connections, params, pools, assets and retries.
+
+Nothing here runs at parse time but `form`, `asset` and the two constants, and these touch nothing outside.
+"""
+
+import logging
+import os
+import shlex
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import (
+    Asset,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    get_current_context,
+)
+
+from include.datasets import COMPRESSIONS, FORMATS, SETTINGS_HELP, Dataset
+
+if TYPE_CHECKING:
+    from include.transfer.api import Api
+    from include.transfer.bucket import Bucket
+
+log = logging.getLogger(__name__)
+
+# A run's folder: its time to sort by, and a mark that keeps two runs of one second apart. Given through
+# `.partial(run=RUN)`: a mapped task renders templates there, though not inside `.map()`.
+RUN = (
+    "{{ dag_run.run_after | ts_nodash }}-"
+    "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_OID, dag.dag_id ~ '/' ~ run_id).hex[:8] }}"
+)
+
+# What a failed task does next is decided by its error's class alone: the tree in include/transfer/errors.py.
+RETRIES: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=30),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[
+            RetryRule(
+                exception="include.transfer.errors.Retryable",
+                action=RetryAction.RETRY,
+                retry_delay=timedelta(seconds=30),
+                reason="the source or the store may answer later",
+            ),
+            RetryRule(
+                exception="include.transfer.errors.Fatal",
+                action=RetryAction.FAIL,
+                reason="the same settings would fail again",
+            ),
+            RetryRule(
+                exception="include.transfer.errors.Unverified",
+                action=RetryAction.FAIL,
+                reason="the lake must not show what could not be verified",
+            ),
+        ]
+    ),
+}
+
+
+def form(dataset: Dataset) -> dict[str, Param]:
+    """The trigger form's fields that every copy has; a run's values replace the dataset's."""
+    return {
+        "batch_size": Param(
+            dataset.batch_size,
+            type="integer",
+            minimum=1,
+            maximum=10_000_000,
+            title="Rows in a batch",
+            description="One mapped task copies one batch. Its memory does not depend on this.",
+        ),
+        "format": Param(dataset.format, type="string", enum=list(FORMATS), title="Format of the objects"),
+        "compression": Param(
+            dataset.compression,
+            type="string",
+            enum=list(COMPRESSIONS),
+            title="Compression",
+            description="For CSV and NDJSON; Parquet compresses its own columns: leave it at none.",
+        ),
+    }
+
+
+def settings_form(dataset: Dataset) -> dict[str, Param]:
+    """Every setting of a dataset as a field, for a DAG that copies any API without code."""
+    fields: dict[str, Param] = {}
+    for name, value in dataset.to_dict().items():
+        title, hint, extra = SETTINGS_HELP[name]
+        kind = "object" if isinstance(value, dict) else "integer" if isinstance(value, int) else "string"
+        fields[name] = Param(value, type=kind, title=title, description=hint, **extra)
+    return fields | form(dataset)
+
+
+def asset(dataset: Dataset) -> Asset:
+    """The asset that a commit updates: the dataset's folder in the lake."""
+    return Asset(name=dataset.name, uri=f"s3://{dataset.bucket}/{dataset.name}")
+
+
+def of_this_run(settings: Mapping[str, Any]) -> Dataset:
+    """The dataset with the values that this run's form holds."""
+    return Dataset.from_dict(settings, get_current_context()["params"])
+
+
+def open_api(dataset: Dataset) -> "Api":
+    """The source behind the dataset's http connection: base URL, login, headers, proxies and TLS."""
+    from airflow.providers.http.hooks.http import HttpHook
+
+    from include.transfer.api import Api, require_base_url
+
+    hook = HttpHook(method="GET", http_conn_id=dataset.conn_id)
+    session = hook.get_conn()
+    return Api(session, require_base_url(hook.base_url), dataset)
+
+
+def open_bucket(dataset: Dataset) -> "Bucket":
+    """The bucket behind the dataset's aws connection: any S3, with keys, or on AWS with a role."""
+    from include.store import connect
+    from include.transfer.bucket import Bucket
+
+    return Bucket(connect(*_store_settings(dataset.store_conn_id)), dataset.bucket)
+
+
+def _store_settings(conn_id: str) -> tuple[str | None, str | None, Any]:
+    """Endpoint, region and credentials as the Amazon provider reads them from the connection."""
+    from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
+    from airflow.sdk import BaseHook
+
+    settings = AwsConnectionWrapper(conn=BaseHook.get_connection(conn_id))
+    endpoint = settings.get_service_endpoint_url("s3")
+    if settings.aws_access_key_id and not settings.role_arn:
+        return (
+            endpoint,
+            settings.region_name,
+            (settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token),
+        )
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # 0.4 s: only where a role is used
+
+    session = AwsGenericHook(aws_conn_id=conn_id, client_type="s3").get_session()
+    return endpoint, session.region_name, session.get_credentials()
+
+
+def opened(settings: Mapping[str, Any]) -> "tuple[Api, Bucket]":
+    """Both ends of a copy, with this run's values."""
+    dataset = of_this_run(settings)
+    return open_api(dataset), open_bucket(dataset)
+
+
+def count_command(settings: Mapping[str, Any]) -> str:
+    """Bash that asks the API for its number of rows: the body and the headers, as two JSON texts on one line.
+
+    Login and headers go to curl through an environment variable of this process: they are neither in
+    the command, which Airflow shows, nor in a list of processes.
+    """
+    from include.transfer.count import HEADERS_MARK
+
+    dataset = of_this_run(settings)
+    api = open_api(dataset)
+    os.environ["CURL_CONFIG"] = api.curl_config()
+    url = shlex.quote(api.count_url())
+    body = "" if dataset.total.startswith("body") else "--output /dev/null "
+    return (
+        "set -o pipefail\n"
+        "curl --fail --silent --show-error --location --max-redirs 5 --connect-timeout 10 --max-time 60 \\\n"
+        f"  --retry 5 --retry-connrefused --config <(printf '%s' \"$CURL_CONFIG\") {body}\\\n"
+        f"  --write-out '{HEADERS_MARK}%{{header_json}}' {url} | tr '\\r\\n' '  '"
+    )
+
+
+def max_maps() -> int:
+    """How often a task may be mapped at the most: `[core] max_map_length`."""
+    from airflow.sdk.configuration import conf
+
+    return int(conf.getint("core", "max_map_length"))
+
+
+def announce(committed: Mapping[str, Any]) -> None:
+    """Put what was committed into the asset events of this task: one, as its task is not mapped."""
+    context = get_current_context()
+    for outlet in context["task"].outlets:
+        context["outlet_events"][outlet].extra = dict(committed)
+
+
+def pool_slot() -> str:
+    """The pool that this task runs in."""
+    pool: str = get_current_context()["task"].pool
+    log.info("the pool %s exists and gave a slot", pool)
+    return pool

@@ -1,0 +1,75 @@
+"""An S3 client for the lake: the MinIO SDK, which speaks to any S3."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from include.transfer.errors import BadSettings
+
+if TYPE_CHECKING:
+    from minio import Minio
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+
+
+def connect(endpoint: str | None, region: str | None, credentials: Any) -> "Minio":
+    """A client with time-outs and retries.
+
+    `endpoint`: `http://host:port`, or None for AWS itself. `credentials`: (access key, secret key, session
+    token), or an object of the AWS SDK that renews itself (a role). Raises BadSettings for an endpoint that
+    is no URL.
+    """
+    import os
+
+    import certifi
+    import urllib3
+    from minio import Minio
+
+    parts = urlsplit(endpoint or "https://s3.amazonaws.com")
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+        raise BadSettings(
+            f"endpoint_url is {endpoint!r}; expected http(s)://host:port in the connection's extra"
+        )
+    retry = urllib3.Retry(
+        total=5,
+        backoff_factor=0.2,
+        backoff_jitter=0.2,
+        status_forcelist=[500, 502, 503, 504],
+        allowed_methods=None,  # every call of an upload may be repeated: a part is numbered, a PUT is whole
+        raise_on_status=False,
+    )
+    http = urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        maxsize=4,
+        retries=retry,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+    )
+    return Minio(
+        endpoint=parts.netloc,
+        secure=parts.scheme == "https",
+        region=region,
+        credentials=_provider(credentials),
+        http_client=http,
+    )
+
+
+def _provider(credentials: Any) -> Any:
+    """What the SDK asks for keys before every request."""
+    from minio.credentials import Credentials, Provider, StaticProvider
+
+    if credentials is None:
+        raise BadSettings(
+            "the store's connection names no keys and no role was found; set login and password"
+        )
+    if isinstance(credentials, tuple):
+        return StaticProvider(*credentials)
+
+    class Renewed(Provider):
+        """Keys of a role: the AWS SDK fetches new ones before the old expire."""
+
+        def retrieve(self) -> Credentials:
+            keys = credentials.get_frozen_credentials()
+            return Credentials(keys.access_key, keys.secret_key, keys.token)
+
+    return Renewed()

@@ -1,0 +1,133 @@
+"""The reusable tasks of every copy: DAGs take them with `.override(...)` and connect them.
+
+A dataset crosses as a plain dict (`Dataset.to_dict()`): dataclasses cannot be read back from an XCom. Every
+body is a call of include/steps.py, imported inside: what a DAG file imports is parsed again and again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import TriggerRule, task
+
+from include import airflow_edge
+from include.airflow_edge import RETRIES, RUN
+
+__all__ = [
+    "RUN",
+    "check_parser",
+    "check_source",
+    "check_store",
+    "commit",
+    "copy",
+    "count_rows",
+    "fires_per_year",
+    "labelled",
+    "plan",
+    "probe_pool",
+    "total_per_year",
+    "verify",
+]
+
+
+@task.bash(**RETRIES)
+def count_rows(dataset: Mapping[str, Any]) -> str:
+    """Ask the API how many rows it has: the body and headers of its answer."""
+    return airflow_edge.count_command(dataset)
+
+
+@task(**RETRIES)
+def plan(counted: str, dataset: Mapping[str, Any]) -> list[dict[str, int]]:
+    """Cut the rows into batches."""
+    from include import steps
+
+    return steps.plan(airflow_edge.of_this_run(dataset), counted, airflow_edge.max_maps())
+
+
+def labelled(batch: dict[str, int]) -> dict[str, Any]:
+    """For `.map()`: a batch with the name that its mapped task carries in the UI, "rows 0–4,999"."""
+    last = batch["start"] + batch["limit"] - 1
+    return {**batch, "label": f"rows {batch['start']:,}–{last:,}"}
+
+
+@task(
+    map_index_template="{{ task.op_kwargs['batch']['label'] }}",
+    execution_timeout=timedelta(hours=2),  # a source that drips a byte a minute would never time out
+    **RETRIES,
+)
+def copy(batch: Mapping[str, Any], dataset: Mapping[str, Any], run: str) -> dict[str, Any]:
+    """Copy one batch from the API into one object of the lake; returns its receipt."""
+    from include import steps
+
+    return steps.copy(*airflow_edge.opened(dataset), batch, run)
+
+
+# No rows, no maps: Airflow skips a map of nothing, and a run that copied nothing must commit just that.
+@task(trigger_rule=TriggerRule.NONE_FAILED, **RETRIES)
+def verify(batches: Sequence[Mapping[str, Any]], dataset: Mapping[str, Any], run: str) -> dict[str, Any]:
+    """Compare plan, store and source; fail with every finding, or let the commit go on."""
+    from include import steps
+
+    return steps.verify(*airflow_edge.opened(dataset), batches or [], run)
+
+
+@task(**RETRIES)
+def commit(
+    verified: Mapping[str, Any],
+    batches: Sequence[Mapping[str, Any]],
+    dataset: Mapping[str, Any],
+    run: str,
+) -> dict[str, Any]:
+    """Publish the run: one PUT of its manifest, one asset event."""
+    from include import steps
+
+    chosen = airflow_edge.of_this_run(dataset)
+    committed = steps.commit(chosen, airflow_edge.open_bucket(chosen), verified, batches or [], run)
+    airflow_edge.announce(committed)
+    return committed
+
+
+@task(map_index_template="{{ task.op_kwargs['receipt']['key'] }}", **RETRIES)
+def fires_per_year(receipt: Mapping[str, Any], dataset: Mapping[str, Any]) -> dict[str, int]:
+    """Count the fires of one copied batch by year."""
+    from include import steps
+
+    return steps.fires_per_year(airflow_edge.open_bucket(airflow_edge.of_this_run(dataset)), receipt)
+
+
+@task(trigger_rule=TriggerRule.NONE_FAILED, **RETRIES)
+def total_per_year(counts: Sequence[Mapping[str, int]], committed: Mapping[str, Any]) -> dict[str, int]:
+    """Add the batches' counts up, once their rows are committed."""
+    from include import steps
+
+    return steps.total_per_year(counts or [], committed)
+
+
+@task
+def check_source(dataset: Mapping[str, Any]) -> list[str]:
+    """Ask the API for its count and its first row."""
+    from include import doctor, steps
+
+    return steps.diagnosis(list(doctor.check_source(airflow_edge.opened(dataset)[0])))
+
+
+@task
+def check_store(dataset: Mapping[str, Any]) -> list[str]:
+    """Put, read, list and delete objects in the bucket."""
+    from include import doctor, steps
+
+    return steps.diagnosis(list(doctor.check_store(airflow_edge.opened(dataset)[1])))
+
+
+@task
+def check_parser() -> list[str]:
+    """See that the parser has its C backend."""
+    from include import doctor, steps
+
+    return steps.diagnosis(list(doctor.check_parser()))
+
+
+@task
+def probe_pool() -> str:
+    """Run at all: a task whose pool does not exist never does."""
+    return airflow_edge.pool_slot()

@@ -1,0 +1,49 @@
+"""Which rows each copy takes: pure arithmetic, decided once per run."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from include.transfer.errors import BadSettings
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows [start, start + limit) of the source, counted from 0."""
+
+    start: int
+    limit: int
+
+    @classmethod
+    def from_dict(cls, batch: Mapping[str, Any]) -> "Batch":
+        return cls(start=int(batch["start"]), limit=int(batch["limit"]))
+
+    def to_dict(self) -> dict[str, int]:
+        return {"start": self.start, "limit": self.limit}
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.limit
+
+    def __str__(self) -> str:
+        return f"rows {self.start:,}–{self.stop - 1:,}"
+
+
+def plan_batches(total: int, batch_size: int, max_maps: int, multiple: int = 1) -> list[Batch]:
+    """Cut `total` rows into batches of `batch_size`, the last one shorter.
+
+    More than `max_maps` batches could not be mapped (Airflow refuses a longer list), so the batches
+    grow instead: safe, because a copy's memory does not depend on its batch. `multiple` keeps every
+    start on a page border, for APIs that count in pages.
+
+    Raises BadSettings where a number makes no sense. No rows: no batches.
+    """
+    if total < 0 or batch_size < 1 or max_maps < 1 or multiple < 1:
+        raise BadSettings(
+            f"cannot plan batches: total={total}, batch_size={batch_size}, max_maps={max_maps}, "
+            f"page size={multiple}; the total must be 0 or more, the others 1 or more"
+        )
+    size = max(batch_size, math.ceil(total / max_maps))
+    size = math.ceil(size / multiple) * multiple
+    return [Batch(start, min(size, total - start)) for start in range(0, total, size)]

@@ -1,0 +1,102 @@
+"""What can go wrong in a copy, named by what the caller should do next.
+
+TransferError
+├── Retryable              the same call may succeed later: wait, then run the task again
+│   ├── SourceUnavailable  no connection, a timeout, 408, 429 or 5xx, after the waits of `fetch.Patience`
+│   ├── BodyBroken         an answer ended in the middle, again and again at the same row
+│   ├── SourceChanged      the source's version changed while one batch was read
+│   └── StoreUnavailable   the object store did not answer, or answered 5xx
+├── Fatal                  only another setting, or a repair elsewhere, helps
+│   ├── BadSettings        a value that no run could work with
+│   ├── SourceRefused      the source answered 3xx (too often) or 4xx: wrong path, parameter or credentials
+│   ├── NotRows            the answer is not JSON rows: an error page, other JSON, wrong encoding
+│   ├── WrongRowCount      fewer or more rows than were asked for
+│   ├── ColumnsDiffer      a row has other columns, or values of another type, than the rows before it
+│   └── StoreRefused       wrong keys, no such bucket, no right to write
+└── Unverified             the store, the plan and the source disagree; holds every finding
+"""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+_SECRET_NAME = re.compile(r"key|token|secret|passw|pwd|sig|auth|credential", re.IGNORECASE)
+
+
+class TransferError(Exception):
+    """Base of all errors of a copy. The text says what happened, what was expected and what to do."""
+
+
+class Retryable(TransferError):
+    """The same call may succeed later."""
+
+
+class SourceUnavailable(Retryable):
+    """The source could not be reached or was not able to answer.
+
+    `retry_after`: seconds that the source asked to be left alone for, if it did.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BodyBroken(Retryable):
+    """An answer ended before its end."""
+
+
+class SourceChanged(Retryable):
+    """The source's version changed while a batch was read."""
+
+
+class StoreUnavailable(Retryable):
+    """The object store could not be reached or was not able to answer."""
+
+
+class Fatal(TransferError):
+    """Only a change of settings, or a repair elsewhere, helps."""
+
+
+class BadSettings(Fatal):
+    """A setting that no run could work with."""
+
+
+class SourceRefused(Fatal):
+    """The source answered that the request is wrong."""
+
+
+class NotRows(Fatal):
+    """The answer does not hold JSON rows where they should be."""
+
+
+class WrongRowCount(Fatal):
+    """The source gave fewer or more rows than were asked for."""
+
+
+class ColumnsDiffer(Fatal):
+    """A row has other columns, or values of another type, than the rows before it."""
+
+
+class StoreRefused(Fatal):
+    """The object store answered that the request is wrong."""
+
+
+class Unverified(TransferError):
+    """The store, the plan and the source disagree.
+
+    `findings` holds every disagreement as a sentence, not just the first.
+    """
+
+    def __init__(self, findings: Sequence[str]) -> None:
+        self.findings = list(findings)
+        lines = "".join(f"\n  - {finding}" for finding in self.findings)
+        super().__init__(f"{len(self.findings)} finding(s); nothing is committed:{lines}")
+
+
+def redact(url: str) -> str:
+    """`url` without its user, password and any query value whose name sounds like a secret."""
+    parts = urlsplit(url)
+    query = [(k, "***" if _SECRET_NAME.search(k) else v) for k, v in parse_qsl(parts.query, True)]
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, urlencode(query, safe="*,"), ""))

@@ -1,0 +1,176 @@
+"""One HTTP request: time-outs on everything, waits between attempts, foreign errors named once."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import requests
+import tenacity
+import urllib3
+
+from include.transfer.errors import (
+    BadSettings,
+    BodyBroken,
+    SourceRefused,
+    SourceUnavailable,
+    TransferError,
+    redact,
+)
+
+log = logging.getLogger(__name__)
+
+CHUNK_BYTES = 256 * 1024
+_TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+_HINTS = {
+    401: "check the login or token in the connection",
+    403: "the credentials in the connection do not allow this",
+    404: "check the dataset's path",
+    406: "the API does not offer the media type asked for: check the dataset's `accept`",
+    413: "the API refuses so many rows at once: set page_size",
+    422: "the API rejected a parameter: check names, page_size and columns",
+}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a copy waits for its source before the task fails and frees its pool slot. Seconds.
+
+    `attempts` counts tries that brought no row: whatever arrives starts the count anew.
+    """
+
+    attempts: int = 6
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    longest_retry_after: float = 120.0
+    connect: float = 10.0
+    read: float = 60.0
+
+    def retrying(self, progress: Callable[[], int] = lambda: 0) -> tenacity.Retrying:
+        """Attempts with exponential waits and full jitter; `progress` tells how many rows have come."""
+        seen = {"progress": progress(), "fruitless": 0}
+        backoff = tenacity.wait_random_exponential(multiplier=self.first_wait, max=self.longest_wait)
+
+        def give_up(state: tenacity.RetryCallState) -> bool:
+            now = progress()
+            seen["fruitless"] = 1 if now > seen["progress"] else seen["fruitless"] + 1
+            seen["progress"] = now
+            error = state.outcome.exception() if state.outcome else None
+            too_long = (getattr(error, "retry_after", None) or 0) > self.longest_retry_after
+            return too_long or seen["fruitless"] >= self.attempts
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            return float(max(getattr(error, "retry_after", None) or 0.0, backoff(state)))
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type((SourceUnavailable, BodyBroken)),
+            stop=give_up,
+            wait=wait,
+            before_sleep=_log_wait,
+            reraise=True,
+        )
+
+
+def _log_wait(state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    pause = state.next_action.sleep if state.next_action else 0.0
+    log.warning("attempt %d: %s; trying again in %.1f s", state.attempt_number, error, pause)
+
+
+@contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Turn the HTTP library's errors, also those in the middle of a body, into this package's."""
+    where = redact(url)
+    try:
+        yield
+    except requests.exceptions.TooManyRedirects as error:
+        raise SourceRefused(
+            f"GET {where}: redirected in a circle; expected rows; check the connection's host"
+        ) from error
+    except (
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
+        urllib3.exceptions.ProtocolError,
+        urllib3.exceptions.DecodeError,
+    ) as error:
+        raise BodyBroken(f"GET {where}: the body broke off ({_name(error)})") from error
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
+        raise SourceUnavailable(f"GET {where}: no answer in time ({_name(error)})") from error
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+        raise BadSettings(f"GET {where}: not a URL to ask; check the connection's host") from error
+    except requests.exceptions.SSLError as error:
+        raise SourceRefused(
+            f"GET {where}: TLS failed ({_name(error)}); check host and certificate"
+        ) from error
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise SourceUnavailable(f"GET {where}: could not be asked ({_name(error)})") from error
+
+
+def _name(error: BaseException) -> str:
+    """The innermost cause's class name: library messages may hold a URL with its credentials."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return type(error).__name__
+
+
+@contextmanager
+def get(
+    session: requests.Session,
+    url: str,
+    params: list[tuple[str, str]],
+    headers: dict[str, str],
+    patience: Patience,
+) -> Iterator[requests.Response]:
+    """Open one streamed answer with status 200; anything else is a named error."""
+    with translated(url):
+        response = session.get(
+            url, params=params, headers=headers, stream=True, timeout=(patience.connect, patience.read)
+        )
+    with response:
+        if response.status_code != 200:
+            raise _refusal(response)
+        yield response
+
+
+def _refusal(response: requests.Response) -> TransferError:
+    status = response.status_code
+    where = redact(response.url)
+    if status in _TRY_AGAIN or status >= 500:
+        message = f"GET {where}: status {status} {response.reason}; expected 200"
+        return SourceUnavailable(message, retry_after(response.headers.get("Retry-After")))
+    hint = _HINTS.get(status, "check the connection and the dataset's settings")
+    said = _excerpt(response)
+    return SourceRefused(f"GET {where}: status {status} {response.reason}; expected 200; {hint}{said}")
+
+
+def _excerpt(response: requests.Response) -> str:
+    """The first words of an error's body: APIs say there what they did not like."""
+    try:
+        start = next(response.iter_content(300), b"")
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
+        return ""
+    text = " ".join(start.decode("utf-8", "replace").split())
+    return f"; it said: {text[:200]}" if text else ""
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds to wait by a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3)."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def chunks(response: requests.Response) -> Iterator[bytes]:
+    """The body in pieces as they arrive, decompressed; its errors translated."""
+    with translated(response.url):
+        yield from response.iter_content(CHUNK_BYTES)

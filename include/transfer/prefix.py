@@ -1,0 +1,51 @@
+"""Where a run's objects are: `{dataset}/{run}/`, with names that sort in the order of the rows."""
+
+import re
+from dataclasses import dataclass
+
+from include.datasets import NAME_PATTERN
+from include.transfer.batches import Batch
+from include.transfer.errors import BadSettings
+
+_RUN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
+_DATA = re.compile(r"/data_from_\d+\.[a-z.]+$")
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The keys of one run of one dataset. Neither name can lead out of the dataset's own folder."""
+
+    dataset: str
+    run: str
+
+    def __post_init__(self) -> None:
+        if not re.match(NAME_PATTERN, self.dataset) or not re.match(_RUN_PATTERN, self.run):
+            raise BadSettings(
+                f"dataset {self.dataset!r} and run {self.run!r} cannot be parts of an object's key; "
+                f"expected {NAME_PATTERN} and {_RUN_PATTERN}"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.run}/"
+
+    @property
+    def manifest(self) -> str:
+        return f"{self}_manifest.json"
+
+    @property
+    def latest(self) -> str:
+        return f"{self.dataset}/_latest.json"
+
+    @property
+    def receipts(self) -> str:
+        return f"{self}_receipts/"
+
+    def data(self, batch: Batch, suffix: str) -> str:
+        return f"{self}data_from_{batch.start}{suffix}"
+
+    def receipt(self, batch: Batch) -> str:
+        return f"{self.receipts}data_from_{batch.start}.json"
+
+    def is_data(self, key: str) -> bool:
+        """Whether `key` is a data object directly below this prefix."""
+        return key.startswith(str(self)) and _DATA.fullmatch(key[len(str(self)) - 1 :]) is not None

@@ -1,0 +1,127 @@
+"""Does the store hold every planned row once, intact, and is the source still what was copied?"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from include.transfer.batches import Batch
+from include.transfer.bucket import Bucket
+from include.transfer.copy import Receipt
+from include.transfer.count import Count
+from include.transfer.prefix import Prefix
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The receipts found in the store, in the plan's order, and every disagreement as a sentence."""
+
+    receipts: list[Receipt]
+    findings: list[str]
+
+    @property
+    def digest(self) -> str:
+        """Names exactly these receipts: a commit compares it with what it is about to commit."""
+        content = json.dumps([receipt.to_dict() for receipt in self.receipts], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def read_receipts(bucket: Bucket, prefix: Prefix, batches: Sequence[Batch]) -> dict[Batch, Receipt | None]:
+    """Each batch's receipt from the store, None where there is none to read."""
+    return {batch: Receipt.from_dict(bucket.get_json(prefix.receipt(batch))) for batch in batches}
+
+
+def verify(
+    bucket: Bucket, prefix: Prefix, batches: Sequence[Batch], suffix: str, fingerprint: str, source: Count
+) -> Verified:
+    """Compare plan, store and source; report all findings, decide nothing.
+
+    `source`: the source's count and version now, after the copies. Nothing is believed that the store
+    does not say itself: receipts come from the store, sizes and ETags from a HEAD of every object.
+    """
+    receipts = read_receipts(bucket, prefix, batches)
+    findings: list[str] = []
+    for batch, receipt in receipts.items():
+        findings += _check_object(bucket, prefix.data(batch, suffix), batch, receipt, fingerprint)
+    found = [receipt for receipt in receipts.values() if receipt]
+    findings += _check_alike(found)
+    findings += _check_twins(found)
+    findings += _check_source(found, batches, source)
+    return Verified(found, findings)
+
+
+def _check_object(
+    bucket: Bucket, key: str, batch: Batch, receipt: Receipt | None, fingerprint: str
+) -> list[str]:
+    if receipt is None:
+        return [f"{batch}: no receipt; expected one beside {key}; clear this batch's copy"]
+    if (receipt.key, receipt.start, receipt.rows, receipt.fingerprint) != (
+        key,
+        batch.start,
+        batch.limit,
+        fingerprint,
+    ):
+        return [
+            f"{batch}: its receipt is of {receipt.rows:,} rows from {receipt.start:,} in {receipt.key}, "
+            f"or of other settings; expected {batch.limit:,} rows in {key}; clear this batch's copy"
+        ]
+    stored = bucket.head(key)
+    if stored is None:
+        return [f"{batch}: no object {key}; expected {receipt.bytes:,} bytes; clear this batch's copy"]
+    if (stored.bytes, stored.etag) != (receipt.bytes, receipt.etag):
+        return [
+            f"{batch}: {key} has {stored.bytes:,} bytes and ETag {stored.etag}; expected {receipt.bytes:,} "
+            f"and {receipt.etag}; clear this batch's copy"
+        ]
+    return []
+
+
+def _check_alike(receipts: Sequence[Receipt]) -> list[str]:
+    """Columns, and in Parquet their types, must be those of the first batch."""
+    findings = []
+    for receipt in receipts[1:]:
+        first = receipts[0]
+        if sorted(receipt.columns) != sorted(first.columns):
+            findings.append(
+                f"{receipt.key}: columns {', '.join(receipt.columns)}; "
+                f"expected {', '.join(first.columns)} as in {first.key}"
+            )
+        differing = [name for name, kind in receipt.types.items() if first.types.get(name) != kind]
+        if differing:
+            findings.append(
+                f"{receipt.key}: columns {', '.join(differing)} have other types than in {first.key}; "
+                f"declare their types in the dataset"
+            )
+    return findings
+
+
+def _check_twins(receipts: Sequence[Receipt]) -> list[str]:
+    """Two batches of the same bytes: an API that ignores its offset answers every batch alike."""
+    by_content = defaultdict(list)
+    for receipt in receipts:
+        if receipt.rows > 1:
+            by_content[receipt.sha256].append(receipt.key)
+    return [
+        f"{', '.join(keys)} hold the same bytes; expected different rows; does the API heed its offset?"
+        for keys in by_content.values()
+        if len(keys) > 1
+    ]
+
+
+def _check_source(receipts: Sequence[Receipt], batches: Sequence[Batch], source: Count) -> list[str]:
+    """The source must still be what was planned and copied."""
+    findings = []
+    planned = sum(batch.limit for batch in batches)
+    if source.rows != planned:
+        findings.append(
+            f"the source has {source.rows:,} rows now; expected the {planned:,} of the plan; it changed "
+            f"during the run; clear the whole run"
+        )
+    versions = {str(receipt.source_version) for receipt in receipts} | {str(source.version)}
+    if len(versions) > 1:
+        findings.append(
+            f"the rows are of the source's versions {', '.join(sorted(versions))}; expected one version; it "
+            f"changed during the run; clear the whole run"
+        )
+    return findings
