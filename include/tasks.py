@@ -116,7 +116,7 @@ def check_store(dataset: Mapping[str, Any]) -> list[str]:
     """Put, read, list and delete objects in the bucket."""
     from include import doctor, steps
 
-    return steps.diagnosis(list(doctor.check_store(airflow_edge.opened(dataset)[1])))
+    return steps.diagnosis(list(doctor.check_store(airflow_edge.open_bucket(airflow_edge.of_this_run(dataset)))))
 
 
 @task

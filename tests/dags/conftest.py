@@ -1,0 +1,149 @@
+"""Run the project's DAGs with `dag.test()` against a real store and a scripted source."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import airflow_home
+from tests.servers.scripted_http import ScriptedSource
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+    from tests.servers.seaweedfs import Store
+
+BUCKET = "task-mapping-api-data"
+# Every run has a moment of its own: the same moment again is the same run again.
+_moments = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in count())
+
+
+@dataclass
+class Ran:
+    """A finished run, and what it left behind."""
+
+    run: Any
+    moment: datetime
+
+    @property
+    def state(self) -> str:
+        return str(self.run.state)
+
+    @property
+    def states(self) -> dict[str, list[str]]:
+        """Task id → the states of its instances, by map index."""
+        found: dict[str, list[str]] = {}
+        for ti in sorted(self.run.get_task_instances(), key=lambda ti: (ti.task_id, ti.map_index)):
+            found.setdefault(ti.task_id, []).append(str(ti.state))
+        return found
+
+    def labels(self, task_id: str) -> list[str]:
+        tis = [ti for ti in self.run.get_task_instances() if ti.task_id == task_id]
+        return [ti.rendered_map_index for ti in sorted(tis, key=lambda ti: ti.map_index)]
+
+    def xcom(self, task_id: str, map_index: int = -1) -> Any:
+        from airflow.models.xcom import XComModel
+        from airflow.utils.session import create_session
+
+        with create_session() as session:
+            query = XComModel.get_many(
+                run_id=self.run.run_id,
+                dag_ids=self.run.dag_id,
+                task_ids=task_id,
+                map_indexes=map_index,
+                key="return_value",
+            )
+            row = session.scalars(query).first()
+            return XComModel.deserialize_value(row) if row else None
+
+
+class Lake:
+    """One bucket, and the DAGs that write to it."""
+
+    def __init__(self, store: "Store", monkeypatch: pytest.MonkeyPatch) -> None:
+        self.client = store.client()
+        self._monkeypatch = monkeypatch
+        if not self.client.bucket_exists(BUCKET):
+            self.client.make_bucket(BUCKET)
+        for found in self.client.list_objects(BUCKET, recursive=True):
+            self.client.remove_object(BUCKET, found.object_name)
+        self.connect(
+            "LOCALS3",
+            conn_type="aws",
+            login=store.access_key,
+            password=store.secret_key,
+            extra={"endpoint_url": store.endpoint, "region_name": "us-east-1"},
+        )
+
+    def connect(self, conn_id: str, **fields: Any) -> None:
+        self._monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+
+    def connect_source(self, source: ScriptedSource, conn_id: str = "WILDFIRES_API", **fields: Any) -> None:
+        self.connect(conn_id, conn_type="http", host="127.0.0.1", port=source.port, **fields)
+
+    def run(self, dag_id: str, moment: datetime | None = None, **conf: Any) -> Ran:
+        """Run a DAG to its end; `moment` of an earlier run: that run again, as after clearing all of it."""
+        moment = moment or next(_moments)
+        run = dag_bag().dags[dag_id].test(run_after=moment, logical_date=moment, run_conf=conf)
+        return Ran(run, moment)
+
+    def keys(self, below: str = "") -> list[str]:
+        return sorted(o.object_name for o in self.client.list_objects(BUCKET, below, recursive=True))
+
+    def read(self, key: str) -> bytes:
+        response = self.client.get_object(BUCKET, key)
+        try:
+            return response.read()
+        finally:
+            response.close()
+            response.release_conn()
+
+    def manifests(self) -> list[dict[str, Any]]:
+        return [json.loads(self.read(key)) for key in self.keys() if key.endswith("/_manifest.json")]
+
+
+_bag: list[Any] = []
+
+
+def dag_bag() -> Any:
+    """The project's DAGs, parsed once."""
+    if not _bag:
+        from airflow.dag_processing.dagbag import DagBag
+
+        airflow_home.migrate()
+        _bag.append(DagBag(str(airflow_home.PROJECT / "dags")))
+    return _bag[0]
+
+
+@pytest.fixture
+def dags() -> "dict[str, DAG]":
+    return dag_bag().dags
+
+
+@pytest.fixture
+def lake(store: "Store", monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    airflow_home.migrate()
+    return Lake(store, monkeypatch)
+
+
+@pytest.fixture
+def wildfires(source: Callable[..., ScriptedSource]) -> Callable[[int], ScriptedSource]:
+    """A source shaped as the sample API, with rows of the dataset's 37 columns."""
+
+    def serve(rows: int) -> ScriptedSource:
+        return source(wildfire, count=rows, offset_name="start", version="v1")
+
+    return serve
+
+
+def wildfire(index: int) -> dict[str, Any]:
+    """One row with every column of the FPA-FOD, values of the right types, a null and text with zeros."""
+    from include.datasets import WILDFIRE_TYPES
+
+    samples = {"string": f"0{index}", "int64": index, "double": index + 0.5}
+    row = {column: samples[kind] for column, kind in WILDFIRE_TYPES.items()}
+    return row | {"FIRE_NAME": None if index % 2 else 'SMITH, "J"', "FIRE_YEAR": 1992 + index % 24}

@@ -1,0 +1,208 @@
+"""What the Astro CLI builds: the base image, the packages it installs, and the files that go into it."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.project_files import PROJECT, needs_the_repository, repository_files
+
+pytestmark = needs_the_repository
+
+
+# The base image ----------------------------------------------------------------------------------------
+
+
+def base_image(dockerfile):
+    """Name and tag of the first FROM, which is where the CLI looks; an image without a tag is `latest`."""
+    for line in dockerfile.splitlines():
+        if match := re.match(r"\s*FROM\s+(?:--\S+\s+)*(\S+)", line, re.IGNORECASE):
+            name, _, tag = match[1].partition("@")[0].rpartition(":")
+            return (name, tag) if name and "/" not in tag else (match[1], "latest")
+    return "", ""
+
+
+def pinned_runtime(dockerfile):
+    """Runtime version and Python of an Astro image, None unless both are exact: `3.3-8-python-3.12`."""
+    name, tag = base_image(dockerfile)
+    exact = re.fullmatch(r"(\d+\.\d+-\d+)-python-(3\.\d+)", tag)
+    return exact.groups() if name.endswith("/runtime") and exact else None
+
+
+def test_base_image_is_pinned():
+    assert pinned_runtime((PROJECT / "Dockerfile").read_text()) == ("3.3-8", "3.12")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "FROM astrocrpublic.azurecr.io/runtime",
+        "FROM astrocrpublic.azurecr.io/runtime:latest",
+        "FROM astrocrpublic.azurecr.io/runtime:3.3-8",
+        "FROM astrocrpublic.azurecr.io/runtime:3.3-python-3.12",
+        "FROM localhost:5000/runtime",
+        "FROM apache/airflow:3.3-8-python-3.12",
+        "# FROM astrocrpublic.azurecr.io/runtime:3.3-8-python-3.12",
+    ],
+)
+def test_a_loose_base_image_shows(line):
+    assert pinned_runtime(line) is None
+
+
+def test_only_the_runtime_with_onbuild_installs_packages():
+    name, tag = base_image((PROJECT / "Dockerfile").read_text())
+    assert not tag.endswith("-base"), "the -base images copy and install nothing by themselves"
+    assert name == "astrocrpublic.azurecr.io/runtime"
+
+
+# Packages ----------------------------------------------------------------------------------------------
+
+
+def refused(requirements):
+    """Lines that the image's build, or the CLI before it, does not accept."""
+    lines = [line.partition(" #")[0].strip() for line in requirements.splitlines()]
+    return [
+        line
+        for line in lines
+        if line
+        and not line.startswith("#")
+        and (
+            re.match(r"apache-airflow(\[|[^-\w]|$)", line)
+            or re.match(r"(-e|-r|-c|--)", line)
+            or re.search(r"(^|@\s*|\s)(file:|\.{0,2}/)", line)
+        )
+    ]
+
+
+def test_requirements_can_be_installed_in_the_image():
+    assert refused((PROJECT / "requirements.txt").read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "apache-airflow==3.3.2",
+        "apache-airflow[amazon]",
+        "apache-airflow",
+        "-e .",
+        "-r other.txt",
+        "./wheels/a.whl",
+        "/opt/a.whl",
+        "a @ file:///opt/a.whl",
+        "../shared",
+    ],
+)
+def test_a_refused_requirement_shows(line):
+    assert refused(f"minio>=7\n{line}\n") == [line]
+
+
+def test_providers_are_ranges_for_the_image_pins_versions_itself():
+    lines = (PROJECT / "requirements.txt").read_text().splitlines()
+    providers = [line for line in lines if line.startswith("apache-airflow-providers-")]
+    assert providers
+    assert [line for line in providers if "==" in line] == []
+
+
+def test_system_packages():
+    packages = (PROJECT / "packages.txt").read_text().split()
+    assert "curl" in packages, "the DAGs count rows with curl"
+    assert [name for name in packages if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", name)] == []
+
+
+# Files -------------------------------------------------------------------------------------------------
+
+
+def excludes(dockerignore, path):
+    """Whether a path stays out: patterns begin at the root, match parents too, and the last one wins."""
+    out = False
+    for line in dockerignore.splitlines():
+        pattern = line.strip()
+        if not pattern or pattern.startswith("#"):
+            continue
+        keeps = pattern.startswith("!")
+        pattern = (
+            re.escape(pattern.lstrip("!").strip("/")).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*")
+        )
+        if any(re.fullmatch(pattern, candidate.as_posix()) for candidate in (path, *path.parents)):
+            out = not keeps
+    return out
+
+
+STAYS_OUT = [
+    ".env",
+    ".env.production",
+    "airflow_settings.yaml",
+    ".git/config",
+    ".venv/bin/python",
+    ".stack/store/1.dat",
+    ".astro/standalone/airflow.db",
+    "airflow.cfg",
+    "logs/scheduler.log",
+    "services/stack/seaweedfs.py",
+    "k8s/secrets.yaml",
+    "benchmarks/run.py",
+    "include/transfer/__pycache__/copy.pyc",
+]
+GOES_IN = [
+    "dags/wildfires_to_s3.py",
+    "include/transfer/copy.py",
+    "plugins/lake.py",
+    "tests/conftest.py",
+    "tests/unit/project/test_image.py",
+    "pyproject.toml",
+    "packages.txt",
+    "requirements.txt",
+    "airflow_local_settings.py",
+    ".astro/test_dag_integrity_default.py",
+]
+
+
+@pytest.mark.parametrize("path", STAYS_OUT)
+def test_stays_out_of_the_image(path):
+    text = (PROJECT / ".dockerignore").read_text()
+    assert excludes(text, Path(path))
+    responsible = [line for line in text.splitlines() if excludes(line, Path(path))]
+    assert not excludes("\n".join(line for line in text.splitlines() if line not in responsible), Path(path))
+
+
+@pytest.mark.parametrize("path", GOES_IN)
+def test_goes_into_the_image(path):
+    text = (PROJECT / ".dockerignore").read_text()
+    assert not excludes(text, Path(path))
+    assert excludes(f"{text}\n{Path(path).parts[0]}", Path(path))
+
+
+def test_what_the_image_holds():
+    text = (PROJECT / ".dockerignore").read_text()
+    held = {path.parts[0] for path in repository_files() if not excludes(text, path)}
+    assert {"dags", "include", "plugins", "tests", "requirements.txt", "packages.txt"} <= held
+    assert not held & {"services", "k8s", "docs", "benchmarks", "airflow_settings.yaml", ".env.example"}
+
+
+# The CLI's own files -----------------------------------------------------------------------------------
+
+
+def test_cli_configuration():
+    config = yaml.safe_load((PROJECT / ".astro" / "config.yaml").read_text())
+    assert config["project"]["name"] == "wildfire-lake"
+    assert config["disable_astro_run"] is True
+    assert re.fullmatch(r"1[4-7]\.\d+", config["postgres"]["tag"]), (
+        "a quoted string, and no 18: see the comment there"
+    )
+
+
+def test_the_repository_keeps_settings_and_leaves_out_secrets():
+    names = {path.as_posix() for path in repository_files()}
+    assert {
+        "airflow_settings.yaml",
+        ".env.example",
+        ".astro/config.yaml",
+        ".astro/dag_integrity_exceptions.txt",
+    } <= names
+    assert not names & {".env", "airflow.cfg", "airflow.db", "astro"}
+    ignored = (PROJECT / ".gitignore").read_text().splitlines()
+    assert {".env", "astro", ".venv/", ".stack/", ".astro/standalone/", "airflow.cfg", "airflow.db"} <= set(
+        ignored
+    )
+    assert "airflow_settings.yaml" not in ignored

@@ -1,0 +1,214 @@
+"""airflow_settings.yaml, .env.example and the local stack say the same, and the CLI understands it."""
+
+import ast
+import json
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from airflow.sdk import Connection
+
+from tests.project_files import PROJECT, needs_the_repository
+
+pytestmark = needs_the_repository
+
+# The keys of the Astro CLI's settings file; others are dropped without a word.
+KNOWN_KEYS = {
+    "connections": {
+        "conn_id",
+        "conn_type",
+        "conn_host",
+        "conn_schema",
+        "conn_login",
+        "conn_password",
+        "conn_port",
+        "conn_extra",
+        "conn_uri",
+    },
+    "pools": {"pool_name", "pool_slot", "pool_description"},
+    "variables": {"variable_name", "variable_value"},
+}
+FIELDS = ("conn_type", "host", "schema", "login", "password", "port", "extra")
+
+
+def text_of(name):
+    return (PROJECT / name).read_text()
+
+
+def lower_cased(value):
+    if isinstance(value, dict):
+        return {key.lower(): lower_cased(inner) for key, inner in value.items()}
+    return value
+
+
+def as_the_cli_applies(settings):
+    """Connections by id. The CLI's YAML reader lower-cases the keys of maps, but nothing within strings."""
+    connections = {}
+    for entry in yaml.safe_load(settings)["airflow"]["connections"]:
+        extra = entry.get("conn_extra")
+        connections[entry["conn_id"]] = {
+            **{field: entry.get(f"conn_{field.removeprefix('conn_')}") for field in FIELDS},
+            "extra": json.loads(extra) if isinstance(extra, str) else lower_cased(extra),
+        }
+    return connections
+
+
+def as_airflow_reads(environment):
+    """Connections by id from lines NAME=VALUE, the value being all that follows, as `--env-file` has it."""
+    connections = {}
+    for line in environment.splitlines():
+        name, _, value = line.partition("=")
+        if name.startswith("AIRFLOW_CONN_"):
+            conn_id = name.removeprefix("AIRFLOW_CONN_").lower()
+            connection = Connection.from_json(value, conn_id=conn_id)
+            fields = {field: getattr(connection, field) for field in FIELDS}
+            connections[conn_id] = {
+                **fields,
+                "extra": json.loads(connection.extra) if connection.extra else None,
+            }
+    return connections
+
+
+def test_both_files_name_the_same_connections():
+    connections = as_the_cli_applies(text_of("airflow_settings.yaml"))
+    assert connections == as_airflow_reads(text_of(".env.example"))
+    assert {"wildfires_api", "locals3"} <= set(connections)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("conn_port: 8000", "conn_port: 8001"),
+        ("conn_host: wildfires-api", "conn_host: localhost"),
+        ("conn_type: aws", "conn_type: s3"),
+        ("local-dummy-secret-key", "another"),
+        ("http://seaweedfs:8333", "http://seaweedfs:9000"),
+        ("conn_id: locals3", "conn_id: lake"),
+    ],
+)
+def test_a_difference_shows(right, wrong):
+    settings = text_of("airflow_settings.yaml")
+    assert settings.count(right) == 1
+    assert as_the_cli_applies(settings.replace(right, wrong)) != as_airflow_reads(text_of(".env.example"))
+
+
+def problems(settings):
+    """What the CLI would drop, skip or spoil in a settings file, silently."""
+    found = []
+    airflow = yaml.safe_load(settings)["airflow"]
+    found += [f"unknown section {section}" for section in airflow if section not in KNOWN_KEYS]
+    for section, known in KNOWN_KEYS.items():
+        for entry in airflow.get(section) or []:
+            found += [f"unknown key {key}" for key in entry.keys() - known]
+    for entry in airflow.get("connections") or []:
+        extra = entry.get("conn_extra")
+        if isinstance(extra, dict) and extra != lower_cased(extra):
+            found.append(f"{entry['conn_id']}: keys of the extra would be lower-cased: give a JSON string")
+        elif isinstance(extra, str) and not isinstance(json.loads(extra), dict):
+            found.append(f"{entry['conn_id']}: the extra is not an object")
+        if not isinstance(entry.get("conn_port", 0), int):
+            found.append(f"{entry['conn_id']}: the port is not a number")
+    for entry in airflow.get("pools") or []:
+        if not (isinstance(entry.get("pool_slot"), int) and entry["pool_slot"] > 0):
+            found.append(f"{entry['pool_name']}: a pool without slots is skipped")
+        if not entry.get("pool_description"):
+            found.append(f"{entry['pool_name']}: no description")
+    return found
+
+
+def test_the_cli_understands_every_setting():
+    assert problems(text_of("airflow_settings.yaml")) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("conn_host:", "host:"),
+        ("  pools:", "  pool:"),
+        ("pool_slot: 4", "pool_slot: 0"),
+        ("pool_slot: 8", 'pool_slot: "8"'),
+        ("conn_port: 8000", 'conn_port: "8000"'),
+        ("conn_extra: '{", "conn_extra: '[]' #"),
+        ('conn_extra: \'{"endpoint_url"', "conn_extra: {Endpoint: 1} #"),
+        ("pool_description: Copies of small", "# "),
+    ],
+)
+def test_what_the_cli_would_drop_shows(right, wrong):
+    settings = text_of("airflow_settings.yaml")
+    assert right in settings
+    assert problems(settings.replace(right, wrong))
+
+
+def test_every_extra_is_a_json_string():
+    connections = yaml.safe_load(text_of("airflow_settings.yaml"))["airflow"]["connections"]
+    extras = [entry["conn_extra"] for entry in connections if "conn_extra" in entry]
+    assert extras
+    assert {type(extra) for extra in extras} == {str}
+
+
+def pools_used():
+    """Every pool that a DAG or a shared task names, also by a constant of its module."""
+    used = set()
+    for path in [*(PROJECT / "dags").glob("*.py"), PROJECT / "include" / "tasks.py"]:
+        if not path.exists():
+            continue
+        tree = ast.parse(path.read_text())
+        constants = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg == "pool":
+                if isinstance(node.value, ast.Constant):
+                    used.add(node.value.value)
+                elif isinstance(node.value, ast.Name) and node.value.id in constants:
+                    used.add(constants[node.value.id])
+    return used - {None, "default_pool"}
+
+
+def test_pools_that_dags_use_are_made():
+    pools = {
+        p["pool_name"]: p["pool_slot"]
+        for p in yaml.safe_load(text_of("airflow_settings.yaml"))["airflow"]["pools"]
+    }
+    assert pools == {"copies_small": 8, "copies_large": 4}
+    assert pools_used() <= set(pools)
+
+
+# The local stack, which starts the same services without Docker -----------------------------------------
+
+
+def test_the_stack_reads_the_file_as_the_cli_does():
+    stack = pytest.importorskip("services.stack.settings")
+    loaded = stack.load(PROJECT / "airflow_settings.yaml")
+    seen = {
+        body["connection_id"]: {
+            **{field: body.get(field) for field in FIELDS},
+            "extra": json.loads(body["extra"]) if "extra" in body else None,
+        }
+        for body in loaded.connections
+    }
+    assert seen == as_the_cli_applies(text_of("airflow_settings.yaml"))
+    assert {pool["name"]: pool["slots"] for pool in loaded.pools} == {"copies_small": 8, "copies_large": 4}
+
+
+def test_the_stack_changes_addresses_and_keys_alone():
+    stack = pytest.importorskip("services.stack.settings")
+    ports = SimpleNamespace(api=18000, s3=18333, postgres=15432, airflow=18080, s3_admin=23646)
+    names = ("s3_access_key", "s3_secret_key", "postgres_password", "airflow_password")
+    keys = SimpleNamespace(**{name: f"local {name}" for name in names})
+    given = stack.load(PROJECT / "airflow_settings.yaml")
+    local = stack.local(given, ports, keys)
+    before, after = ({b["connection_id"]: b for b in settings.connections} for settings in (given, local))
+    assert after["wildfires_api"] == before["wildfires_api"] | {"host": "127.0.0.1", "port": 18000}
+    assert json.loads(after["locals3"].pop("extra")) == json.loads(before["locals3"].pop("extra")) | {
+        "endpoint_url": "http://127.0.0.1:18333"
+    }
+    assert after["locals3"] == before["locals3"] | {
+        "login": "local s3_access_key",
+        "password": "local s3_secret_key",
+    }
+    assert local.pools == given.pools
