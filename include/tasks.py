@@ -30,7 +30,8 @@ __all__ = [
 ]
 
 
-@task.bash(**RETRIES)
+# curl itself waits and asks again; one more attempt is for what it cannot see, a killed process.
+@task.bash(**{**RETRIES, "retries": 1, "retry_delay": timedelta(seconds=5)})
 def count_rows(dataset: Mapping[str, Any]) -> str:
     """Ask the API how many rows it has: the body and headers of its answer."""
     return airflow_edge.count_command(dataset)
@@ -116,7 +117,9 @@ def check_store(dataset: Mapping[str, Any]) -> list[str]:
     """Put, read, list and delete objects in the bucket."""
     from include import doctor, steps
 
-    return steps.diagnosis(list(doctor.check_store(airflow_edge.open_bucket(airflow_edge.of_this_run(dataset)))))
+    return steps.diagnosis(
+        list(doctor.check_store(airflow_edge.open_bucket(airflow_edge.of_this_run(dataset))))
+    )
 
 
 @task

@@ -135,7 +135,7 @@ def wildfires(source: Callable[..., ScriptedSource]) -> Callable[[int], Scripted
     """A source shaped as the sample API, with rows of the dataset's 37 columns."""
 
     def serve(rows: int) -> ScriptedSource:
-        return source(wildfire, count=rows, offset_name="start", version="v1")
+        return source(wildfire, count=rows, version="v1")
 
     return serve
 

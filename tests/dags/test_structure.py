@@ -69,7 +69,7 @@ def test_defaults_that_every_dag_keeps(dags, dag_id):
 def test_every_task_of_a_copy_knows_what_to_do_when_it_fails(dags, dag_id):
     for task in dags[dag_id].tasks:
         kwargs = task.partial_kwargs if hasattr(task, "partial_kwargs") else vars(task)
-        assert kwargs["retries"] == 3, task.task_id
+        assert kwargs["retries"] == (1 if task.task_id == "count_rows" else 3), task.task_id
         assert len(kwargs["retry_policy"].rules) == 3, task.task_id
 
 
@@ -91,7 +91,7 @@ def test_the_form_takes_what_works_and_refuses_what_cannot(dags, dag_id, good, b
     from airflow.sdk.exceptions import ParamValidationError
 
     def validated(values):
-        params = dags[dag_id].params.deep_merge(values) if False else dags[dag_id].params
+        params = dags[dag_id].params
         copied = type(params)({name: params.get_param(name) for name in params})
         copied.update(values)
         return copied.validate()

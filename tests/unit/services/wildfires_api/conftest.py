@@ -1,0 +1,90 @@
+"""A generated dataset, and real servers over datasets, for the tests of the sample source."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.wildfires_api.generator import generate
+
+PROJECT = Path(__file__).parents[4]
+PATIENCE_SECONDS = 30
+
+
+@pytest.fixture(scope="session")
+def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20,000 generated rows; not to be changed."""
+    folder = tmp_path_factory.mktemp("small") / "dataset"
+    generate(20_000, folder)
+    return folder
+
+
+@dataclass
+class Server:
+    """A server in a process of its own."""
+
+    port: int
+    process: subprocess.Popen
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def peak_memory(self) -> int:
+        """The largest resident size so far, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Starts servers on free ports, with options as on the command line; ends them afterwards."""
+    started: list[subprocess.Popen] = []
+
+    def start(folder: Path, *options: str) -> Server:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, "-m", "services.wildfires_api", "serve"]
+        process = subprocess.Popen(
+            [*command, "--data", str(folder), "--port", str(port), *options],
+            cwd=PROJECT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        started.append(process)
+        server = Server(port, process)
+        wait_until(lambda: process.poll() is not None or answers(server.url))
+        assert process.poll() is None, "the server ended"
+        return server
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(timeout=PATIENCE_SECONDS)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").is_success
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Return as soon as it happened; fail when it does not."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture(name="wait_until")
+def _wait_until() -> Callable[[Callable[[], bool]], None]:
+    return wait_until
