@@ -30,8 +30,8 @@ def plan(dataset: Dataset, counted: str, max_maps: int) -> list[dict[str, int]]:
     log.info("%d rows, version %s: %d batches of %d rows", count.rows, count.version, len(batches), size)
     if size > dataset.batch_size:
         log.warning(
-            "batches have %d rows instead of %d: a task is mapped %d times at the most, and a batch starts on "
-            "a page",
+            "batches have %d rows instead of %d: a task is mapped %d times at the most, and a batch "
+            "starts on a page",
             size,
             dataset.batch_size,
             max_maps,

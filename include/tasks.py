@@ -97,11 +97,15 @@ def fires_per_year(receipt: Mapping[str, Any], dataset: Mapping[str, Any]) -> di
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED, **RETRIES)
-def total_per_year(counts: Sequence[Mapping[str, int]], committed: Mapping[str, Any]) -> dict[str, int]:
+def total_per_year(
+    counts: Sequence[Mapping[str, int]] | Mapping[str, int] | None, committed: Mapping[str, Any]
+) -> dict[str, int]:
     """Add the batches' counts up, once their rows are committed."""
     from include import steps
 
-    return steps.total_per_year(counts or [], committed)
+    # A mapped group of one batch gives its value alone, one of none gives None: Airflow unwraps the list.
+    listed = [counts] if isinstance(counts, Mapping) else counts or []
+    return steps.total_per_year(listed, committed)
 
 
 @task

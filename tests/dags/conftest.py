@@ -91,8 +91,12 @@ class Lake:
         run = dag_bag().dags[dag_id].test(run_after=moment, logical_date=moment, run_conf=conf)
         return Ran(run, moment)
 
-    def keys(self, below: str = "") -> list[str]:
-        return sorted(o.object_name for o in self.client.list_objects(BUCKET, below, recursive=True))
+    def written(self) -> dict[str, Any]:
+        """Key → when it was written."""
+        return {o.object_name: o.last_modified for o in self.client.list_objects(BUCKET, recursive=True)}
+
+    def objects(self) -> list[str]:
+        return sorted(self.written())
 
     def read(self, key: str) -> bytes:
         response = self.client.get_object(BUCKET, key)
@@ -103,7 +107,7 @@ class Lake:
             response.release_conn()
 
     def manifests(self) -> list[dict[str, Any]]:
-        return [json.loads(self.read(key)) for key in self.keys() if key.endswith("/_manifest.json")]
+        return [json.loads(self.read(key)) for key in self.objects() if key.endswith("/_manifest.json")]
 
 
 _bag: list[Any] = []

@@ -51,7 +51,7 @@ def test_the_manifest_says_what_the_lake_holds(lake, wildfires):
 
     (manifest,) = lake.manifests()
     prefix = f"wildfires/{manifest['run']}"
-    assert set(lake.keys()) == {
+    assert set(lake.objects()) == {
         "wildfires/_latest.json",
         f"{prefix}/_manifest.json",
         *(f"{prefix}/_receipts/data_from_{start}.json" for start in (0, 2, 4)),
@@ -100,7 +100,7 @@ def test_the_same_run_again_moves_nothing(lake, wildfires):
     source = wildfires(5)
     lake.connect_source(source)
     first = lake.run("wildfires_to_s3", batch_size=2)
-    before = {key: lake.client.stat_object("task-mapping-api-data", key).last_modified for key in lake.keys()}
+    before = lake.written()
     source.requests.clear()
     again = lake.run("wildfires_to_s3", moment=first.moment, batch_size=2)
 
@@ -108,7 +108,7 @@ def test_the_same_run_again_moves_nothing(lake, wildfires):
     assert source.row_requests == []
     assert all(again.xcom("copy", n)["reused"] for n in range(3))
     assert {
-        k: lake.client.stat_object("task-mapping-api-data", k).last_modified for k in lake.keys()
+        k: lake.client.stat_object("task-mapping-api-data", k).last_modified for k in lake.objects()
     } == before
 
 
@@ -136,7 +136,7 @@ def test_the_same_run_with_another_plan_leaves_no_object_of_the_old_one(lake, wi
     assert again.state == "success"
     (manifest,) = lake.manifests()
     assert [row["FOD_ID"] for row in rows_of(lake, manifest)] == [str(n) for n in range(6)]
-    data = [key for key in lake.keys() if "/data_from_" in key and "_receipts" not in key]
+    data = [key for key in lake.objects() if "/data_from_" in key and "_receipts" not in key]
     assert data == [receipt["key"] for receipt in manifest["receipts"]]
 
 
@@ -176,7 +176,7 @@ def test_settings_that_cannot_work_fail_before_anything_is_copied(lake, wildfire
     ran = lake.run("wildfires_to_s3", format="parquet", compression="gzip")
     assert ran.state == "failed"
     assert source.row_requests == []
-    assert lake.keys() == []
+    assert lake.objects() == []
 
 
 def test_a_source_that_is_not_there_fails_the_count(lake, wildfires):
@@ -186,7 +186,7 @@ def test_a_source_that_is_not_there_fails_the_count(lake, wildfires):
     ran = lake.run("wildfires_to_s3")
     assert ran.state == "failed"
     assert ran.states["count_rows"] == ["failed"]
-    assert lake.keys() == []
+    assert lake.objects() == []
 
 
 @pytest.mark.parametrize("rows", [0, 1, 50])
@@ -221,7 +221,7 @@ def test_the_doctor_finds_nothing_where_all_is_well(lake, wildfires):
     assert ran.state == "success"
     assert "multipart: works" in " ".join(ran.xcom("check_store"))
     assert "count: 2 rows, version v1" in ran.xcom("check_source")
-    assert lake.keys() == []
+    assert lake.objects() == []
 
 
 def test_the_doctor_names_what_is_wrong(lake, wildfires, store):
