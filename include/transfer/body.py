@@ -1,11 +1,11 @@
 """The bytes of an answer that have arrived and are not used yet."""
 
-import re
 from collections.abc import Iterable
 
 from include.transfer.errors import BodyBroken, NotRows, SourceUnavailable
 
 BLOCK_BYTES = 1 << 20
+LARGEST_ROW_BYTES = 16 << 20  # a decoded row takes up to some twenty times its text
 SPACE = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -16,46 +16,53 @@ class Body:
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self.buffer = bytearray()
         self.wanted = BLOCK_BYTES
-        self.total = 0
         self.broken: Exception | None = None
+        self._total = 0
         self._chunks = iter(chunks)
 
+    @property
+    def position(self) -> int:
+        """Where in the body the buffer begins."""
+        return self._total - len(self.buffer)
+
     def fill(self, least: int = 0) -> bool:
-        """Read until the buffer holds a block; False once the body has ended or broken off."""
-        wanted = least or self.wanted
+        """Read until the buffer holds a block, or `least` bytes; False once the body has ended or broken off."""
+        wanted = max(least or self.wanted, len(_BYTE_ORDER_MARK))
         self.wanted = BLOCK_BYTES
+        beginning = self.position == 0
+        alive = True
         try:
-            while len(self.buffer) < wanted:
+            while alive and len(self.buffer) < wanted:
                 chunk = next(self._chunks, None)
-                if chunk is None:
-                    return False
-                self.buffer += chunk
-                self.total += len(chunk)
+                alive = chunk is not None
+                self.buffer += chunk or b""
+                self._total += len(chunk or b"")
         except (BodyBroken, SourceUnavailable) as error:
             self.broken = error
-            return False
-        return True
+            alive = False
+        if beginning and self.buffer.startswith(_BYTE_ORDER_MARK):
+            self.take(len(_BYTE_ORDER_MARK))
+        return alive
 
-    def skip_to_array(self) -> None:
-        """Consume white space and the opening bracket, or say what stands there instead."""
+    def take(self, size: int) -> bytes:
+        """Remove the first `size` bytes, and return them."""
+        taken = bytes(memoryview(self.buffer)[:size])
+        del self.buffer[:size]
+        return taken
+
+    def grow(self) -> None:
+        """Ask for twice as much: no row ends in the buffer."""
+        if len(self.buffer) > LARGEST_ROW_BYTES:
+            raise NotRows(
+                f"byte {self.position:,} and the {LARGEST_ROW_BYTES >> 20} MB behind it hold no whole row; "
+                f"expected rows of a table"
+            )
+        self.wanted = len(self.buffer) * 2
+
+    def skip_space(self) -> bytes:
+        """Consume leading white space; returns the byte behind it, none if the body has ended."""
         alive = True
-        while alive and not (start := self.buffer.lstrip(_BYTE_ORDER_MARK + SPACE)):
-            alive = self.fill(least=len(self.buffer) + 1)
-        if start.startswith(b"["):
-            self.buffer = start[1:]
-            return
-        if self.broken:
-            raise self.broken
-        if not start:
-            raise BodyBroken("the body is empty; expected a JSON array of rows")
-        if start.startswith(b"{"):
-            raise NotRows(f"the body is an object: set rows_key to where its rows are{self._arrays()}")
-        if start.startswith(b"<"):
-            raise NotRows("the body is an HTML or XML page, not JSON: check host, path and credentials")
-        raise NotRows(f"the body starts with {bytes(start[:40])!r}; expected a JSON array of rows")
-
-    def _arrays(self) -> str:
-        """Names of the first keys that hold an array: what rows_key could be."""
-        self.fill(least=2000)
-        keys = re.findall(rb'"([^"]{1,60})"\s*:\s*\[', bytes(self.buffer[:2000]))
-        return f" (arrays here: {', '.join(k.decode('utf-8', 'replace') for k in keys[:5])})" if keys else ""
+        while not self.buffer and alive:
+            alive = self.fill(least=1)
+            self.take(len(self.buffer) - len(self.buffer.lstrip(SPACE)))
+        return bytes(self.buffer[:1])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,8 +88,20 @@ class Lake:
 
     def run(self, dag_id: str, moment: datetime | None = None, **conf: Any) -> Ran:
         """Run a DAG to its end; `moment` of an earlier run: that run again, as after clearing all of it."""
+        return self.run_file(airflow_home.PROJECT / f"dags/{dag_id}.py", moment, **conf)
+
+    def run_file(self, file: Path, moment: datetime | None = None, **conf: Any) -> Ran:
+        """Parse a DAG's file anew for each run: a run's values stay in the parsed DAG's params."""
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+        from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+
         moment = moment or next(_moments)
-        run = dag_bag().dags[dag_id].test(run_after=moment, logical_date=moment, run_conf=conf)
+        bag = DagBag(str(file))
+        (dag,) = bag.dags.values()
+        if file.parent != airflow_home.PROJECT / "dags":
+            DagBundlesManager().sync_bundles_to_db()
+            sync_bag_to_db(bag, "dags-folder", None)
+        run = dag.test(run_after=moment, logical_date=moment, run_conf=conf)
         return Ran(run, moment)
 
     def written(self) -> dict[str, Any]:

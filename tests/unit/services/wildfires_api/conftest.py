@@ -12,7 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.wildfires_api.generator import generate
+try:
+    from services.wildfires_api.generator import generate
+except ModuleNotFoundError:  # the Astro image does not carry services/
+    collect_ignore_glob = ["test_*.py"]
 
 PROJECT = Path(__file__).parents[4]
 PATIENCE_SECONDS = 30
@@ -43,7 +46,7 @@ class Server:
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[..., Server]]:
     """Starts servers on free ports, with options as on the command line; ends them afterwards."""
     started: list[subprocess.Popen] = []

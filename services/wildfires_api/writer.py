@@ -1,0 +1,129 @@
+"""Writing a dataset folder so that it appears whole or not at all."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+from array import array
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from services.wildfires_api.dataset import INDEX, META, ROWS, SMALL_ROWS, Meta
+from services.wildfires_api.errors import DatasetError, DatasetInvalid
+
+VERSION_DIGITS = 16
+
+# The standard encoder, not a faster one: its bytes never change, so neither does a dataset's version.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def encode_row(row: dict[str, Any]) -> bytes:
+    """One line of rows.ndjson. Raises ValueError or TypeError for what JSON cannot hold."""
+    return f"{_encode(row)}\n".encode()
+
+
+class DatasetWriter:
+    """Writes blocks of rows into a hidden folder beside `folder` and swaps it in when the block ends well.
+
+    The folder is locked, so two writers never mix, and what a killed writer left is cleared by the next one.
+    Used as a context manager; leaving it with an error removes what was written and keeps the old dataset.
+    """
+
+    def __init__(
+        self, folder: Path, columns: Sequence[str], source: dict[str, Any], small: int = SMALL_ROWS
+    ) -> None:
+        self.folder = folder.absolute()
+        self._temp = self.folder.with_name(f".{self.folder.name}.partial")
+        self._columns, self._source, self._small = list(columns), source, small
+        self._count = self._bytes = 0
+        self._hash = hashlib.sha256()
+        self._open = ExitStack()
+
+    def __enter__(self) -> "DatasetWriter":
+        """Raises DatasetError when the folder holds something else or another writer is at work."""
+        refuse_foreign_folder(self.folder)
+        self._temp.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self._temp, os.O_RDONLY)
+        self._open.callback(os.close, self._lock)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._open.close()
+            raise DatasetError(
+                f"Another process is writing {self.folder} now. Wait for it to end, or choose another --out."
+            ) from None
+        self._rows = self._open.enter_context((self._temp / ROWS).open("wb"))
+        self._index = self._open.enter_context((self._temp / INDEX).open("wb"))
+        self._write_offsets([0])
+        return self
+
+    def write(self, block: bytes) -> None:
+        """Append whole rows, each ended by a newline."""
+        ends = list(accumulate(map(len, block.splitlines(keepends=True)), initial=self._bytes))[1:]
+        self._rows.write(block)
+        self._hash.update(block)
+        self._write_offsets(ends)
+        self._bytes += len(block)
+        self._count += len(ends)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._open.close()
+            shutil.rmtree(self._temp, ignore_errors=True)
+
+    def _finish(self) -> None:
+        for file in (self._rows, self._index):
+            file.flush()
+            os.fsync(file.fileno())
+        meta = {
+            "count": self._count,
+            "small": min(self._small, self._count),
+            "version": self._hash.hexdigest()[:VERSION_DIGITS],
+            "columns": self._columns,
+            "source": self._source,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        (self._temp / META).write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+        self._swap_in()
+        self.meta = Meta.read(self.folder / META)
+
+    def _swap_in(self) -> None:
+        # Two renames: a reader between them keeps the files it has open.
+        old = self.folder.with_name(f".{self.folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if self.folder.exists():
+            self.folder.rename(old)
+        self._temp.rename(self.folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _write_offsets(self, offsets: Sequence[int]) -> None:
+        packed = array("Q", offsets)
+        if sys.byteorder == "big":
+            packed.byteswap()
+        self._index.write(packed.tobytes())
+
+
+def refuse_foreign_folder(folder: Path) -> None:
+    """A dataset is replaced whole, so nothing but a dataset or an empty folder may be in its place.
+
+    Raises DatasetInvalid.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise DatasetInvalid(f"{folder} is a file; a folder is needed. Choose another --out.")
+    foreign = sorted({entry.name for entry in folder.iterdir()} - {ROWS, INDEX, META})
+    if foreign:
+        raise DatasetInvalid(
+            f"{folder} holds other files ({', '.join(foreign[:3])}) and would be replaced as a whole. "
+            "Choose an empty or a new folder."
+        )

@@ -1,0 +1,118 @@
+"""APIs of other shapes: copied by settings alone, and the DAG of docs/your-api.md as it stands there."""
+
+import io
+import json
+import re
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.airflow_home import PROJECT
+from tests.dags.conftest import Lake, Ran
+
+DOC = (PROJECT / "docs/your-api.md").read_text()
+FORM = json.loads(re.search(r"fill in:\n\n```json\n(.*?)```", DOC, re.DOTALL)[1])
+DAG_FILE = re.search(r"Save as `dags/fires_to_s3.py`:\n\n```python\n(.*?)```", DOC, re.DOTALL)[1]
+CONNECTION = json.loads(re.search(r"same JSON:\n\n```json\n(.*?)```", DOC, re.DOTALL)[1])
+
+
+def fire(index: int) -> dict:
+    return {"id": index, "name": f'O\'{index}, "é"', "acres": index / 7, "causes": [{"of": index}, None]}
+
+
+def documented(source):
+    """The API that the documentation describes."""
+    return source(
+        fire,
+        count=1_234,
+        count_path="/v2/fires",
+        rows_path="/v2/fires",
+        rows_key="data.items",
+        total_key="meta.total",
+        page_name="page",
+        page_size_name="per_page",
+        first_page=1,
+        largest_limit=500,
+        bearer="a-token",
+    )
+
+
+def ndjson(lake: Lake, ran: Ran) -> list[dict]:
+    assert ran.state == "success"
+    (manifest,) = lake.manifests()
+    data = b"".join(lake.read(receipt["key"]) for receipt in manifest["receipts"])
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def test_the_documented_form_copies_the_documented_api(lake, source):
+    served = documented(source)
+    connection = CONNECTION | {"host": served.url, "extra": {"Authorization": "Bearer a-token"}}
+    lake.connect("fires_api", **connection)
+    ran = lake.run("api_to_s3", **FORM, format="ndjson")
+
+    assert ndjson(lake, ran) == [fire(n) for n in range(1_234)]
+    pages = [r.query["page"] for r in served.row_requests if r.query["per_page"] == "500"]
+    assert pages == ["1", "2", "3"]
+    assert lake.manifests()[0]["dataset"] == "fires"
+
+
+def test_the_documented_dag_runs_as_it_stands(lake, source, tmp_path):
+    served = documented(source)
+    lake.connect("fires_api", conn_type="http", host=served.url, extra={"Authorization": "Bearer a-token"})
+    file = tmp_path / "fires_to_s3.py"
+    file.write_text(DAG_FILE)
+    ran = lake.run_file(file)
+
+    assert ran.state == "success"
+    (manifest,) = lake.manifests()
+    table = pq.read_table(io.BytesIO(lake.read(manifest["receipts"][0]["key"])))
+    expected = [fire(n) for n in range(1_234)]
+    assert table.drop_columns("causes").to_pylist() == [
+        {name: row[name] for name in ("id", "name", "acres")} for row in expected
+    ]
+    assert [json.loads(text) for text in table["causes"].to_pylist()] == [row["causes"] for row in expected]
+    assert len(DAG_FILE.splitlines()) < 50
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings"),
+    [
+        (
+            {"offset_name": "skip", "limit_name": "take", "total_header": "X-Total-Count"},
+            {"total": "header:X-Total-Count", "offset_param": "skip", "limit_param": "take"},
+        ),
+        (
+            {"rows_key": "items", "total_key": "total", "total_first": False, "largest_limit": 7},
+            {"rows_key": "items", "total": "body:total", "page_size": 7, "batch_size": 30},
+        ),
+        (
+            {"page_name": "p", "page_size_name": "n", "first_page": 0, "largest_limit": 9},
+            {"paging": "page", "offset_param": "p", "limit_param": "n", "first_page": 0, "page_size": 9}
+            | {"batch_size": 20},
+        ),
+        ({"offers_ndjson": True}, {"accept": "application/x-ndjson"}),
+        ({"indent": 2, "offers_gzip": True}, {"batch_size": 11}),
+        ({"basic": ("me", "a-password")}, {}),
+    ],
+    ids=["total in a header", "rows under a key", "pages from 0", "ndjson", "indented gzip", "basic auth"],
+)
+def test_other_shapes(lake, source, shape, settings):
+    if "total" in settings and settings["total"] != "body":
+        shape = {"count_path": "/fires", "rows_path": "/fires", **shape}
+        settings = {"count_path": "/fires?limit=1&take=1", "rows_path": "/fires", **settings}
+    served = source(fire, count=50, **shape)
+    login = {"login": "me", "password": "a-password"} if "basic" in shape else {}
+    lake.connect_source(served, "my_conn", **login)
+    ran = lake.run("api_to_s3", conn_id="my_conn", format="ndjson", **settings)
+    assert ndjson(lake, ran) == [fire(n) for n in range(50)]
+
+
+def test_a_wrong_token_is_shown_nowhere(lake, source, capfd):
+    served = documented(source)
+    extra = {"Authorization": "Bearer not-the-token"}
+    lake.connect("fires_api", conn_type="http", host=served.url, extra=extra)
+    ran = lake.run("api_to_s3", **FORM)
+    assert ran.state == "failed"
+    assert [request.status for request in served.requests] == [401, 401]
+    assert lake.objects() == []
+    assert "not-the-token" not in "".join(capfd.readouterr())
