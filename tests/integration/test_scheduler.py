@@ -1,0 +1,153 @@
+"""The DAGs under the real scheduler: LocalExecutor, PostgreSQL, SeaweedFS and the sample API together."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+
+if TYPE_CHECKING:
+    from services.stack.airflow_api import Run
+    from services.stack.stack import Stack
+
+pytestmark = pytest.mark.e2e
+
+ROWS = 20_000
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
+    from services.stack.stack import Stack
+
+    with Stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def small(stack: "Stack") -> "Run":
+    """One finished run of the DAG that `make run` runs."""
+    run = stack.trigger("wildfires_small_to_s3")
+    assert stack.wait(run, 300) == "success"
+    return run
+
+
+def copies(stack: "Stack", run: "Run") -> list[dict[str, Any]]:
+    found = [ti for ti in stack.task_instances(run) if ti["task_id"] == "copy"]
+    return sorted(found, key=lambda ti: ti["map_index"])
+
+
+def manifest_of(stack: "Stack", run: "Run") -> dict[str, Any]:
+    committed = stack.api.xcom(run, "commit")
+    bucket, _, key = committed["manifest"].removeprefix("s3://").partition("/")
+    response = stack.s3.get_object(bucket, key)
+    try:
+        return json.loads(response.read())
+    finally:
+        response.close()
+        response.release_conn()
+
+
+def most_at_once(instances: list[dict[str, Any]]) -> int:
+    """How many of the instances ran at the same moment, by Airflow's own record."""
+    moments = []
+    for ti in instances:
+        moments += [
+            (datetime.fromisoformat(ti["start_date"]), 1),
+            (datetime.fromisoformat(ti["end_date"]), -1),
+        ]
+    running = most = 0
+    for _, change in sorted(moments):
+        running += change
+        most = max(most, running)
+    return most
+
+
+def test_a_run_copies_every_row_and_commits_once(stack, small):
+    from services.stack.verify import verify
+
+    manifest = manifest_of(stack, small)
+    assert (manifest["rows"], len(manifest["receipts"])) == (ROWS, 4)
+    key = stack.api.xcom(small, "commit")["manifest"].partition("task-mapping-api-data/")[2]
+    assert verify(stack.s3, key).findings == []
+    assert [ti["rendered_map_index"] for ti in copies(stack, small)] == [
+        "rows 0–4,999",
+        "rows 5,000–9,999",
+        "rows 10,000–14,999",
+        "rows 15,000–19,999",
+    ]
+    assert {ti["pool"] for ti in copies(stack, small)} == {"copies_small"}
+
+
+def test_the_commit_tells_of_the_manifest_in_one_asset_event(stack, small):
+    events = stack.api.request("GET", "/assets/events", params={"source_dag_id": small.dag_id})
+    (event,) = [event for event in events["asset_events"] if event["source_run_id"] == small.run_id]
+    assert event["extra"]["manifest"] == stack.api.xcom(small, "commit")["manifest"]
+    assert event["extra"]["rows"] == ROWS
+
+
+def test_a_cleared_map_finds_its_rows_in_the_lake(stack, small):
+    before = manifest_of(stack, small)
+    body = {
+        "dry_run": False,
+        "dag_run_id": small.run_id,
+        "task_ids": [["copy", 1]],
+        "include_downstream": True,
+        "only_failed": False,
+        "reset_dag_runs": True,
+    }
+    stack.api.request("POST", f"/dags/{small.dag_id}/clearTaskInstances", json=body)
+    assert stack.wait(small, 300) == "success"
+
+    attempts = [ti["try_number"] for ti in copies(stack, small)]
+    assert attempts == [1, 2, 1, 1]
+    assert stack.api.xcom(small, "copy", 1)["reused"] is True
+    assert manifest_of(stack, small) == before
+
+
+def test_the_pool_caps_how_many_copies_run_at_once(stack):
+    run = stack.trigger("wildfires_to_s3", {"batch_size": 1_250})
+    assert stack.wait(run, 300) == "success"
+    ran = copies(stack, run)
+    assert len(ran) == 16
+    assert 2 <= most_at_once(ran) <= 4
+    assert all(ti["try_number"] == 1 for ti in ran)
+
+
+def test_a_copys_memory_does_not_follow_its_batch(stack):
+    peaks = {}
+    for size in (2_000, ROWS):
+        run = stack.trigger("wildfires_to_s3", {"batch_size": size})
+        assert stack.wait(run, 300) == "success"
+        peaks[size] = max(receipt["peak_rss_mb"] for receipt in manifest_of(stack, run)["receipts"])
+    assert peaks[ROWS] <= peaks[2_000] * 1.1
+
+
+def test_the_form_is_checked_before_a_run_is_made(stack):
+    from services.stack.errors import StackError
+
+    with pytest.raises(StackError, match="batch_size"):
+        stack.trigger("wildfires_to_s3", {"batch_size": 0})
+
+
+def test_fires_per_year_and_the_doctor_end_well(stack):
+    years = stack.trigger("wildfires_per_year", {})
+    doctor = stack.trigger("lake_doctor", {})
+    assert stack.wait(years, 300) == "success"
+    assert stack.wait(doctor, 300) == "success"
+    assert sum(stack.api.xcom(years, "total_per_year").values()) == ROWS
+
+
+def test_no_secret_is_in_a_log_or_an_xcom(stack, small):
+    from services.stack.home import Credentials
+
+    secret = Credentials.load(stack.home).s3_secret_key
+    logs = [path for path in Path(stack.home.airflow).rglob("*.log") if path.is_file()]
+    assert logs
+    assert [str(path) for path in logs if secret in path.read_text(errors="replace")] == []
+    for ti in stack.task_instances(small):
+        assert secret not in json.dumps(ti)
+        assert secret not in json.dumps(stack.api.xcom(small, ti["task_id"], ti["map_index"]))
