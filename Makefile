@@ -1,0 +1,72 @@
+# The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check up down status logs data services lock clean format
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+DAG ?= wildfires_small_to_s3
+CONF ?= {}
+export DAG CONF ROWS FILE NAME ARGS PYTHON
+export AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME
+
+BOOTSTRAP := sh services/stack/bootstrap.sh
+PY := .venv/bin/python
+STACK := $(PY) -m services.stack
+
+help: ## Show this list
+	@echo "Usage: make <target> [VARIABLE=value …]"; echo
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS="$$(printf '\t')" read -r name text; do printf '  %-14s %s\n' "$$name" "$$text"; done
+	@echo; echo "Ports: AIRFLOW_PORT=8080 API_PORT=8000 S3_PORT=8333 S3_ADMIN_PORT=23646 POSTGRES_PORT=5433"
+	@echo "State: STACK_HOME=.stack     Interpreter: PYTHON=python3"
+
+run: ## Run one DAG from nothing to verified objects (DAG=… ROWS=… CONF='{"format": "parquet"}')
+	@$(BOOTSTRAP) run
+	@exec $(STACK) run --dag "$$DAG" --conf "$$CONF" $${ROWS:+--rows "$$ROWS"}
+
+test: ## Run all tests (ARGS="-k …" is given to pytest)
+	@$(BOOTSTRAP) test
+	@$(PY) -m pytest $(ARGS)
+
+check: ## Lint, formatting, types, shell scripts
+	@$(BOOTSTRAP) test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	@git ls-files -co --exclude-standard '*.sh' .ci/run | xargs .venv/bin/shellcheck && echo "shell scripts: fine"
+
+format: ## Format the code and apply the lint's own fixes
+	@$(BOOTSTRAP) test
+	@$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
+
+up: ## Start the whole stack and leave it up (Airflow, S3 store, API, PostgreSQL)
+	@$(BOOTSTRAP) test
+	@$(STACK) up
+
+services: ## Start the S3 store and the API alone (for `astro dev start --standalone`)
+	@$(BOOTSTRAP) run
+	@$(STACK) services
+
+down: ## Stop what is up, and whatever a killed command left behind
+	@$(BOOTSTRAP) run
+	@$(STACK) down
+
+status: ## Show what is up, where, and how much memory it takes
+	@$(BOOTSTRAP) run
+	@$(STACK) status
+
+logs: ## Show the end of the logs (NAME=scheduler for one)
+	@$(BOOTSTRAP) run
+	@$(STACK) logs $(NAME)
+
+data: ## Choose the rows of the API: FILE=<the real file>, or ROWS=1880465 generated ones
+	@$(BOOTSTRAP) run
+	@$(STACK) data $${ROWS:+--rows "$$ROWS"} $${FILE:+--file "$$FILE"}
+
+lock: ## Compile the lock files anew from requirements/*.in (ARGS=--upgrade for newer versions)
+	@$(BOOTSTRAP) lock $(ARGS)
+
+clean: ## Stop the stack; remove it, its data and .venv
+	@if [ -x $(PY) ]; then $(STACK) down; fi
+	@rm -rf "$${STACK_HOME:-.stack}" .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis

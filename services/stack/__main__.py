@@ -1,0 +1,65 @@
+"""The commands behind `make run`, `up`, `down`, `status`, `logs`, `data` and `services`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.stack import commands
+from services.stack.errors import StackError
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m services.stack", description=__doc__)
+    subs = top.add_subparsers(dest="command", required=True)
+    run = subs.add_parser("run", help="start what is needed, run one DAG, verify what it committed, stop")
+    run.add_argument("--dag", default="wildfires_small_to_s3", help="DAG to run (default: %(default)s)")
+    run.add_argument("--rows", type=positive, help="serve so many generated rows")
+    run.add_argument(
+        "--conf", default="{}", help='the run\'s conf as JSON, such as \'{"format": "parquet"}\''
+    )
+    subs.add_parser("up", help="start the stack and leave it up")
+    subs.add_parser("services", help="start the S3 store and the API alone, and leave them up")
+    subs.add_parser("down", help="stop what is up, and end what a killed command left behind")
+    subs.add_parser("status", help="what is up, where it is, and how much memory it takes")
+    logs = subs.add_parser("logs", help="the end of every log, or of one")
+    logs.add_argument("name", nargs="?", help="api-server, scheduler, dag-processor, api, s3 or postgres")
+    data = subs.add_parser("data", help="choose the rows that the API serves")
+    source = data.add_mutually_exclusive_group()
+    source.add_argument("--rows", type=positive, help="generate so many")
+    source.add_argument("--file", type=Path, help="load this file")
+    return top
+
+
+def positive(text: str) -> int:
+    number = int(text.replace("_", "").replace(",", ""))
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    # An end by a signal (a CI job that is cancelled, a closed terminal) stops the stack as Ctrl-C does.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda *_: signal.raise_signal(signal.SIGINT))
+    arguments = vars(parser().parse_args(argv))
+    command = getattr(commands, arguments.pop("command"))
+    try:
+        return command(**arguments)
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""`make run`: one DAG from nothing to verified objects."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from services.stack.airflow_api import Run
+from services.stack.errors import RunFailed, StackError
+from services.stack.home import Home, only_command
+from services.stack.ports import Ports
+from services.stack.progress import Progress
+from services.stack.sample_data import SampleData
+from services.stack.stack import Stack
+from services.stack.summary import facts, table
+from services.stack.verify import MANIFEST, Verified, manifests, verify
+
+
+def run(dag: str, rows: int | None, conf: str) -> int:
+    """Run one DAG on the stack that is up, or on one started for it, and verify what it committed."""
+    started = time.monotonic()
+    settings = _conf(conf)
+    home = Home.from_environment()
+    home.prepare()
+    with only_command(home, "run"), Progress() as progress:
+        stack = Stack.running(home, progress.say)
+        if stack is not None and stack.mode == "up":
+            progress.say("Using the stack that `make up` started; it stays up.")
+            _choose_rows(stack, rows)
+            return _run_and_verify(stack, dag, settings, progress, started)
+        if stack is not None:
+            raise StackError("`make services` is up. Stop it first: make down")
+        stack = Stack(home, Ports.from_environment(os.environ), report=progress.say)
+        try:
+            if rows is not None:
+                SampleData(home, stack.environment(), progress.say).generate(rows)
+            stack.start()
+            status = _run_and_verify(stack, dag, settings, progress, started)
+        except KeyboardInterrupt:
+            progress.say("Interrupted: stopping the stack.")
+            raise
+        finally:
+            stack.stop()
+            progress.say("The stack is stopped.")
+        return status
+
+
+def _conf(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "{}")
+    except ValueError as error:
+        raise StackError(
+            f'CONF is not JSON: {error}. For example: CONF=\'{{"format": "parquet"}}\''
+        ) from error
+    if not isinstance(value, dict):
+        raise StackError('CONF must be a JSON object, such as \'{"format": "parquet"}\'.')
+    return value
+
+
+def _choose_rows(stack: Stack, rows: int | None) -> None:
+    data = SampleData(stack.home, stack.environment(), stack.report)
+    if rows is not None and data.generate(rows):
+        stack.supervisor.restart("api")
+
+
+def _run_and_verify(stack: Stack, dag: str, conf: dict[str, Any], progress: Progress, started: float) -> int:
+    since = datetime.now(UTC).replace(microsecond=0)
+    progress.say(f"… waiting for {dag} to be parsed")
+    run = stack.trigger(dag, conf)
+    progress.say(f"Running {dag} ({run.run_id})")
+    began = time.monotonic()
+    state = stack.wait(run, watch=progress.watch)
+    run_seconds = time.monotonic() - began
+    instances = stack.api.task_instances(run)
+    if state != "success":
+        raise RunFailed(f"{dag} ended as {state}.\n{_failures(stack, run, instances)}")
+    verified = _verified(stack, run, instances, since, progress)
+    rows = facts(verified, instances, run_seconds, time.monotonic() - started)
+    progress.console.print()
+    progress.console.print(table(rows), markup=False)
+    progress.console.print()
+    if verified.findings:
+        shown = "\n".join(f"  {finding}" for finding in verified.findings[:20])
+        raise RunFailed(f"The store does not hold what the manifest promises:\n{shown}")
+    progress.say("Verified: every object was read back; size, sha256 and rows agree with the manifest.")
+    return 0
+
+
+def _verified(
+    stack: Stack, run: Run, instances: list[dict[str, Any]], since: datetime, progress: Progress
+) -> Verified:
+    """Verify the manifest that the run's tasks name in what they returned, else the newest one."""
+    written = manifests(stack.s3, since)
+    returned = json.dumps(
+        [stack.api.xcom(run, each["task_id"]) for each in instances if each["map_index"] < 0]
+    )
+    named = [key for key in written if key in returned or key.removesuffix("/" + MANIFEST) in returned]
+    if not (named or written):
+        raise RunFailed(f"{run.dag_id} succeeded, and committed no manifest.")
+    return verify(stack.s3, (named or written)[0], tick=lambda text: progress.say(f"… {text}"))
+
+
+def _failures(stack: Stack, run: Run, instances: list[dict[str, Any]]) -> str:
+    failed = [each for each in instances if each["state"] == "failed"]
+    texts = []
+    for each in failed[:3]:
+        log = stack.api.log(run, each["task_id"], each["map_index"], each["try_number"])
+        tail = "\n".join(f"  {line}" for line in log.splitlines()[-15:])
+        texts.append(f"{each['task_id']} [{each['map_index']}], attempt {each['try_number']}:\n{tail}")
+    return "\n".join(texts)
