@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.stack.home import PROJECT, Credentials, Home, write_private
@@ -25,13 +26,14 @@ def clean_environment(home: Home, environment: Mapping[str, str] = os.environ) -
         for name, value in environment.items()
         if not name.startswith(("AIRFLOW", "_AIRFLOW", "AWS_", "PYTHON", "WEED_", "PG", "MAKE", "MFLAGS"))
     }
+    own = [str(Path(sys.executable).parent)]
     local = ",".join(filter(None, [HOST, "localhost", kept.get("NO_PROXY") or kept.get("no_proxy", "")]))
     return kept | {
         MARK: str(home.root),  # cleanup.py finds the stack's processes by it
         "SPT_NOENV": "1",  # setproctitle, which Airflow uses, would overwrite the mark
         "NO_PROXY": local,
         "no_proxy": local,
-        "PATH": os.pathsep.join([os.path.dirname(sys.executable), kept.get("PATH", os.defpath)]),  # noqa: PTH120
+        "PATH": os.pathsep.join([*own, kept.get("PATH", os.defpath), str(home.programs)]),
         "PYTHONPATH": str(PROJECT),
         "PYTHONUNBUFFERED": "1",
     }

@@ -57,6 +57,11 @@ class Home:
         return self.root / "logs"
 
     @property
+    def programs(self) -> Path:
+        """Programs for a machine that lacks them, last on PATH."""
+        return self.root / "bin"
+
+    @property
     def state_file(self) -> Path:
         return self.root / "state.json"
 
