@@ -12,8 +12,9 @@ PROJECT = Path(__file__).parents[1]
 
 def isolate() -> Path:
     """Point Airflow at a new home. Must run before the first import of Airflow, which reads it once."""
-    for name in [name for name in os.environ if name.startswith(("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_"))]:
-        del os.environ[name]
+    for name in list(os.environ):
+        if name.startswith(("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_")):
+            del os.environ[name]
     home = Path(tempfile.mkdtemp(prefix="airflow-home-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ |= {

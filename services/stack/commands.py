@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 
-from services.stack import airflow_env
+from services.stack import airflow_env, settings
 from services.stack.cleanup import end_leftovers, marked_processes
 from services.stack.errors import StackError
-from services.stack.home import Home, only_command
+from services.stack.home import PROJECT, Credentials, Home, only_command, write_private
 from services.stack.ports import HOST, Ports
 from services.stack.progress import Progress
 from services.stack.run_once import run
@@ -46,7 +46,22 @@ def _leave_up(mode: str) -> int:
                 raise
         progress.say("The stack is up. Stop it with: make down")
         progress.console.print(table(_addresses(stack)), markup=False)
+        if mode == "services":
+            file = _write_env(stack)
+            progress.say(f"For `astro dev start --standalone`: cp {file} .env")
     return 0
+
+
+def _write_env(stack: Stack) -> Path:
+    """The local services as connections for an Airflow that somebody else starts."""
+    applied = settings.local(
+        settings.load(PROJECT / "airflow_settings.yaml"), stack.ports, Credentials.load(stack.home)
+    )
+    # In standalone mode the CLI's Airflow looks for plugins elsewhere than in the project.
+    plugins = f"AIRFLOW__CORE__PLUGINS_FOLDER={PROJECT / 'plugins'}\n"
+    file = stack.home.root / "standalone.env"
+    write_private(file, settings.env_file(applied) + plugins)
+    return file
 
 
 def _addresses(stack: Stack) -> dict[str, str]:
@@ -56,7 +71,7 @@ def _addresses(stack: Stack) -> dict[str, str]:
         "Airflow": f"http://{HOST}:{ports.airflow}  (user {airflow_env.USER}, airflow_password in {secrets})",
         "S3 page": f"http://{HOST}:{ports.s3_admin}  (user admin, s3_admin_password in {secrets})",
         "S3 endpoint": f"http://{HOST}:{ports.s3}  (s3_access_key and s3_secret_key in {secrets})",
-        "API": f"http://{HOST}:{ports.api}  (its documentation: /docs)",
+        "API": f"http://{HOST}:{ports.api}",
         "PostgreSQL": f"{HOST}:{ports.postgres}  (user airflow, postgres_password in {secrets})",
     }
     if stack.mode == "services":

@@ -135,6 +135,17 @@ def local(settings: Settings, ports: Ports, credentials: Credentials) -> Setting
     )
 
 
+def env_file(settings: Settings) -> str:
+    """The connections as lines of a `.env` file; these win over the ones that the Astro CLI applies."""
+    lines = []
+    for body in settings.connections:
+        values = {k: v for k, v in body.items() if k != "connection_id"}
+        if "extra" in values:
+            values["extra"] = json.loads(values["extra"])
+        lines.append(f"AIRFLOW_CONN_{body['connection_id'].upper()}={json.dumps(values)}\n")
+    return "".join(lines)
+
+
 def _with_endpoint(extra: str | None, endpoint: str) -> str:
     """The extra with every `endpoint_url` in it pointed at the local store."""
     values = json.loads(extra) if extra else {}

@@ -33,6 +33,17 @@ def test_the_projects_own_file_reaches_the_local_services() -> None:
     assert {pool["name"]: pool["slots"] for pool in found.pools} == {"copies_small": 8, "copies_large": 4}
 
 
+def test_the_env_file_holds_the_same_connections_as_json() -> None:
+    applied = settings.local(settings.load(PROJECT / "airflow_settings.yaml"), PORTS, Credentials.generate())
+    lines = dict(line.partition("=")[::2] for line in settings.env_file(applied).splitlines())
+    for conn_id, body in by_id(applied).items():
+        said = json.loads(lines.pop(f"AIRFLOW_CONN_{conn_id.upper()}"))
+        if "extra" in body:
+            said["extra"] = json.dumps(said["extra"])
+        assert said | {"connection_id": conn_id} == body
+    assert lines == {}
+
+
 def test_an_endpoint_deep_in_the_extra_is_replaced_and_the_rest_kept(tmp_path: Path) -> None:
     extra = {"region_name": "eu-central-1", "service_config": {"s3": {"endpoint_url": "http://far:1"}}}
     entry = json.dumps({"conn_id": "locals3", "conn_type": "aws", "conn_extra": json.dumps(extra)})
