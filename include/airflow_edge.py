@@ -19,7 +19,7 @@ from airflow.sdk import (
     get_current_context,
 )
 
-from include.datasets import COMPRESSIONS, FORMATS, SETTINGS_HELP, Dataset
+from include.datasets import COMPRESSIONS, FORMATS, MAY_BE_EMPTY, SETTINGS_HELP, Dataset
 
 if TYPE_CHECKING:
     from include.transfer.api import Api
@@ -89,7 +89,15 @@ def settings_form(dataset: Dataset) -> dict[str, Param]:
     for name, value in dataset.to_dict().items():
         title, hint, extra = SETTINGS_HELP[name]
         kind = "object" if isinstance(value, dict) else "integer" if isinstance(value, int) else "string"
-        fields[name] = Param(value, type=kind, title=title, description=hint, **extra)
+        # A form refuses an empty text: what may be empty is null there.
+        optional = name in MAY_BE_EMPTY
+        fields[name] = Param(
+            (value or None) if optional else value,
+            type=["null", kind] if optional else kind,
+            title=title,
+            description=hint,
+            **extra,
+        )
     return fields | form(dataset)
 
 
@@ -151,12 +159,12 @@ def opened(settings: Mapping[str, Any]) -> "tuple[Api, Bucket]":
 
 
 def count_command(settings: Mapping[str, Any]) -> str:
-    """Bash that asks the API for its number of rows: the body and the headers, as two JSON texts on one line.
+    """Bash that asks the API for its number of rows: the headers and the body, all on one line.
 
     Login and headers go to curl through an environment variable of this process: they are neither in
     the command, which Airflow shows, nor in a list of processes.
     """
-    from include.transfer.count import HEADERS_MARK
+    from include.transfer.count import LINE_END
 
     dataset = of_this_run(settings)
     api = open_api(dataset)
@@ -167,7 +175,7 @@ def count_command(settings: Mapping[str, Any]) -> str:
         "set -o pipefail\n"
         "curl --fail --silent --show-error --location --max-redirs 5 --connect-timeout 10 --max-time 60 \\\n"
         f"  --retry 5 --retry-connrefused --config <(printf '%s' \"$CURL_CONFIG\") {body}\\\n"
-        f"  --write-out '{HEADERS_MARK}%{{header_json}}' {url} | tr '\\r\\n' '  '"
+        f"  --dump-header - {url} | tr -d '\\r' | tr '\\n' '{LINE_END}'"
     )
 
 

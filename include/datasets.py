@@ -13,6 +13,7 @@ FORMATS = ("csv", "ndjson", "parquet")
 COMPRESSIONS = ("none", "gzip", "zstd")
 PAGINGS = ("offset", "page")
 TYPES = ("string", "int64", "double", "boolean")
+BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 TOTAL_PATTERN = r"^(body|body:[^\s:]+|header:[A-Za-z0-9-]+)$"
 
@@ -62,15 +63,23 @@ class Dataset:
             value = getattr(self, name)
             return "" if value in allowed else f"{name} is {value!r}, expected one of {', '.join(allowed)}"
 
-        unknown = sorted(set(self.types.values()) - set(TYPES))
+        def at_least(name: str, least: int) -> str:
+            value = getattr(self, name)
+            right = isinstance(value, int) and not isinstance(value, bool) and value >= least
+            return "" if right else f"{name} is {value!r}, expected a whole number of {least} or more"
+
+        unknown = sorted({str(kind) for kind in self.types.values()} - set(TYPES))
         return [
             one_of("format", FORMATS),
             one_of("compression", COMPRESSIONS),
             one_of("paging", PAGINGS),
-            "" if re.match(NAME_PATTERN, self.name) else f"the name must match {NAME_PATTERN}",
-            "" if re.match(TOTAL_PATTERN, self.total) else f"total must match {TOTAL_PATTERN}",
-            "" if self.batch_size >= 1 else f"batch_size is {self.batch_size}, expected 1 or more",
-            "" if self.page_size >= 0 else f"page_size is {self.page_size}, expected 0 or more",
+            "" if re.fullmatch(NAME_PATTERN, self.name) else f"the name must match {NAME_PATTERN}",
+            "" if re.fullmatch(BUCKET_PATTERN, self.bucket) else f"the bucket must match {BUCKET_PATTERN}",
+            "" if re.fullmatch(TOTAL_PATTERN, self.total) else f"total must match {TOTAL_PATTERN}",
+            "" if self.offset_param else "offset_param is empty, expected the name of a parameter",
+            at_least("batch_size", 1),
+            at_least("page_size", 0),
+            at_least("first_page", 0),
             "paging by page needs a page_size" if self.paging == "page" and not self.page_size else "",
             f"unknown column types {unknown}, expected some of {', '.join(TYPES)}" if unknown else "",
             "Parquet compresses its own columns: set compression to none"
@@ -85,7 +94,10 @@ class Dataset:
         unknown = sorted(set(settings) - known)
         if unknown:
             raise BadSettings(f"unknown dataset settings: {', '.join(unknown)}")
-        chosen = {k: v for k, v in (overrides or {}).items() if k in known and v is not None}
+        given = {k: v for k, v in (overrides or {}).items() if k in known}
+        chosen = {k: "" if v is None and k in MAY_BE_EMPTY else v for k, v in given.items()}
+        if "name" not in {**settings, **chosen}:
+            raise BadSettings("a dataset needs a name: it is the first part of every object's key")
         return cls(**{**settings, **chosen})
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,12 +116,15 @@ class Dataset:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
+# Settings that mean something when empty; a form gives null for them.
+MAY_BE_EMPTY = frozenset({"rows_key", "limit_param", "version_header"})
+
 # What the trigger form of `api_to_s3` says of each setting: title, description, JSON Schema.
 SETTINGS_HELP: dict[str, tuple[str, str, dict[str, Any]]] = {
     "name": ("Dataset", "First part of every object's key.", {"pattern": NAME_PATTERN}),
     "conn_id": ("Connection of the API", "Type http: base URL, login or headers.", {"minLength": 1}),
     "store_conn_id": ("Connection of the store", "Type aws: keys or a role, endpoint_url.", {"minLength": 1}),
-    "bucket": ("Bucket", "Must exist.", {"minLength": 3}),
+    "bucket": ("Bucket", "Must exist.", {"pattern": BUCKET_PATTERN}),
     "count_path": ("Path of the count", "May hold a query: /items?limit=1", {"minLength": 1}),
     "total": (
         "The number of rows",

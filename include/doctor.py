@@ -3,6 +3,7 @@
 import io
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from include.transfer.api import Api
@@ -59,6 +60,8 @@ def check_store(bucket: Bucket) -> Iterator[Finding]:
             step()
         except TransferError as error:
             yield Finding(name, str(error), "correct the store's connection or the bucket")
+            with suppress(TransferError):
+                bucket.delete(key)
             return
         yield Finding(name, f"works in {bucket.uri('')}")
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from include.transfer.errors import BadSettings
+from include.transfer.errors import BadSettings, redact
 
 if TYPE_CHECKING:
     from minio import Minio
@@ -25,11 +25,7 @@ def connect(endpoint: str | None, region: str | None, credentials: Any) -> "Mini
     import urllib3
     from minio import Minio
 
-    parts = urlsplit(endpoint or "https://s3.amazonaws.com")
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
-        raise BadSettings(
-            f"endpoint_url is {endpoint!r}; expected http(s)://host:port in the connection's extra"
-        )
+    host, secure = _host(endpoint or "https://s3.amazonaws.com")
     retry = urllib3.Retry(
         total=5,
         backoff_factor=0.2,
@@ -45,13 +41,27 @@ def connect(endpoint: str | None, region: str | None, credentials: Any) -> "Mini
         cert_reqs="CERT_REQUIRED",
         ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
     )
-    return Minio(
-        endpoint=parts.netloc,
-        secure=parts.scheme == "https",
-        region=region,
-        credentials=_provider(credentials),
-        http_client=http,
-    )
+    provider = _provider(credentials)
+    try:
+        return Minio(endpoint=host, secure=secure, region=region, credentials=provider, http_client=http)
+    except ValueError as error:
+        raise BadSettings(f"endpoint_url or region_name in the connection's extra: {error}") from None
+
+
+def _host(endpoint: str) -> tuple[str, bool]:
+    """Host with port, and whether it is reached by TLS."""
+    try:
+        parts = urlsplit(endpoint)
+        wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
+        wrong = wrong or " " in endpoint
+    except ValueError:  # a port that is none, brackets that hold no IPv6 address
+        wrong = True
+    if wrong or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
+        raise BadSettings(
+            f"endpoint_url is {redact(endpoint)!r}; expected http(s)://host:port in the connection's extra, "
+            f"with neither a path nor a login"
+        )
+    return parts.netloc, parts.scheme == "https"
 
 
 def _provider(credentials: Any) -> Any:

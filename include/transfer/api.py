@@ -2,8 +2,11 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 import requests
 
@@ -11,10 +14,12 @@ from include.datasets import Dataset
 from include.transfer.batches import Batch
 from include.transfer.count import Count, read_count, read_version
 from include.transfer.decode import Block, decode
-from include.transfer.errors import BadSettings, Fatal, SourceChanged, WrongRowCount, redact
+from include.transfer.errors import BadSettings, Fatal, NotRows, SourceChanged, WrongRowCount, redact
 from include.transfer.fetch import Patience, chunks, get
 
 log = logging.getLogger(__name__)
+
+_LARGEST_COUNT_BYTES = 4 << 20
 
 
 class Api:
@@ -37,11 +42,12 @@ class Api:
     def count_url(self) -> str:
         """Where the number of rows is, with the query of every request."""
         url = self._url(self.dataset.count_path)
-        return str(requests.Request("GET", url, params=self._query()).prepare().url)
+        return _without_login(str(requests.Request("GET", url, params=self._query()).prepare().url))
 
     def curl_config(self) -> str:
         """The session's credentials and headers as a configuration file of curl's."""
-        request = requests.Request("GET", self.count_url(), headers={"Accept": "application/json"})
+        url = self._url(self.dataset.count_path)
+        request = requests.Request("GET", url, headers={"Accept": "application/json"})
         headers = self._session.prepare_request(request).headers
         unneeded = {"accept-encoding", "connection", "user-agent"}
         return "".join(
@@ -59,7 +65,7 @@ class Api:
         headers = {"Accept": "application/json"}
         for attempt in self._patience.retrying():
             with attempt, get(self._session, url, self._query(), headers, self._patience) as response:
-                body = b"".join(chunks(response))
+                body = b"" if self.dataset.total.startswith("header:") else self._small(response)
                 return read_count(body, response.headers, self.dataset, redact(url))
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
@@ -87,30 +93,41 @@ class Api:
 
     def _page(self, batch: Batch, done: int) -> Iterator[Block]:
         """One request's rows, from row `done` of the batch on."""
-        params, skip, wanted = self._request(batch, done)
+        params, window = self._request(batch, done)
         url = self._url(self.dataset.rows_path)
         headers = {"Accept": self.dataset.accept, "Accept-Encoding": self.dataset.accept_encoding}
         at = batch.start + done
         with get(self._session, url, params, headers, self._patience) as response, _located(response, at):
             self._check_version(response.headers, done)
-            ndjson = "ndjson" in response.headers.get("Content-Type", "")
-            yield from _exactly(
-                decode(chunks(response), ndjson=ndjson, rows_key=self.dataset.rows_key), skip, wanted
-            )
+            ndjson = re.search("ndjson|jsonl", response.headers.get("Content-Type", ""), re.IGNORECASE)
+            blocks = decode(chunks(response), ndjson=bool(ndjson), rows_key=self.dataset.rows_key)
+            yield from window.of(blocks)
 
-    def _request(self, batch: Batch, done: int) -> tuple[list[tuple[str, str]], int, int]:
-        """Parameters of the next request, the rows to skip at its start, and how many to take from it."""
+    def _small(self, response: requests.Response) -> bytes:
+        """The body of a count; an API that answers with all its rows instead must not fill the memory."""
+        body = bytearray()
+        for chunk in chunks(response):
+            body += chunk
+            if len(body) > _LARGEST_COUNT_BYTES:
+                raise NotRows(
+                    f"GET {redact(response.url)}: the count's answer is longer than "
+                    f"{_LARGEST_COUNT_BYTES >> 20} MB; expected a number; check count_path"
+                )
+        return bytes(body)
+
+    def _request(self, batch: Batch, done: int) -> "tuple[list[tuple[str, str]], _Window]":
+        """Parameters of the next request, and which of the rows it brings are wanted."""
         d = self.dataset
         at, left = batch.start + done, batch.limit - done
         if d.paging == "page":
             page, skip = divmod(at, d.page_size)
-            offset, limit, wanted = page + d.first_page, d.page_size, min(d.page_size - skip, left)
+            offset, limit = page + d.first_page, d.page_size
+            window = _Window(skip, min(limit - skip, left), limit)
         else:
-            skip = 0
-            offset = at
-            limit = wanted = min(d.page_size or left, left)
+            offset, limit = at, min(d.page_size or left, left)
+            window = _Window(0, limit, (d.page_size or limit) if not d.limit_param else limit)
         params = [*self._query(), (d.offset_param, str(offset))]
-        return ([*params, (d.limit_param, str(limit))] if d.limit_param else params), skip, wanted
+        return ([*params, (d.limit_param, str(limit))] if d.limit_param else params), window
 
     def _query(self) -> list[tuple[str, str]]:
         pairs = []
@@ -142,19 +159,27 @@ class Api:
             )
 
 
-def _exactly(blocks: Iterator[Block], skip: int, wanted: int) -> Iterator[Block]:
-    """Drop `skip` rows, pass `wanted`; more than these is an error: the API ignored its limit."""
-    for block in blocks:
-        rows = block.rows[skip:] if skip else block.rows
-        skip = max(0, skip - len(block.rows))
-        if len(rows) > wanted:
-            raise WrongRowCount(
-                f"more rows than asked for; expected {wanted:,} more at the most; "
-                f"check offset_param, limit_param and page_size: the API seems to ignore one"
-            )
-        wanted -= len(rows)
-        if rows:
-            yield Block(rows, block.plain)
+@dataclass(frozen=True)
+class _Window:
+    """Which rows of an answer are wanted: `wanted` rows behind the first `skip`, of at most `offered`."""
+
+    skip: int
+    wanted: int
+    offered: int
+
+    def of(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """The wanted rows; more than offered are an error: the API ignored its limit."""
+        seen = 0
+        for block in blocks:
+            if seen + len(block.rows) > self.offered:
+                raise WrongRowCount(
+                    f"more than the {self.offered:,} rows that were asked for; check offset_param, "
+                    f"limit_param and page_size: the API seems to ignore one"
+                )
+            rows = block.rows[max(0, self.skip - seen) : max(0, self.skip + self.wanted - seen)]
+            seen += len(block.rows)
+            if rows:
+                yield Block(rows, block.plain)
 
 
 @contextmanager
@@ -167,6 +192,11 @@ def _located(response: requests.Response, row: int) -> Iterator[None]:
             raise
         where = redact(response.url)
         raise type(error)(f"GET {where} (rows from {row:,} on): {error}") from error
+
+
+def _without_login(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def require_base_url(base_url: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from include.transfer.errors import BodyBroken, NotRows, SourceUnavailable
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 256 << 10  # fits the processor's cache: blocks of 1 MB take a quarter more time, and memory
 LARGEST_ROW_BYTES = 16 << 20  # a decoded row takes up to some twenty times its text
 SPACE = b" \t\r\n"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -26,7 +26,7 @@ class Body:
         return self._total - len(self.buffer)
 
     def fill(self, least: int = 0) -> bool:
-        """Read until the buffer holds a block, or `least` bytes; False once the body has ended or broken off."""
+        """Read until the buffer holds a block, or `least` bytes; False once the body has ended or broken."""
         wanted = max(least or self.wanted, len(_BYTE_ORDER_MARK))
         self.wanted = BLOCK_BYTES
         beginning = self.position == 0
@@ -52,7 +52,7 @@ class Body:
 
     def grow(self) -> None:
         """Ask for twice as much: no row ends in the buffer."""
-        if len(self.buffer) > LARGEST_ROW_BYTES:
+        if len(self.buffer) >= LARGEST_ROW_BYTES:
             raise NotRows(
                 f"byte {self.position:,} and the {LARGEST_ROW_BYTES >> 20} MB behind it hold no whole row; "
                 f"expected rows of a table"

@@ -14,16 +14,25 @@ from minio.error import InvalidResponseError, S3Error, ServerError
 
 from include.transfer.errors import StoreRefused, StoreUnavailable
 
-# S3 takes parts of 5 MiB to 5 GiB, 10,000 at the most: an object can hold 80 GB. One part at a time is in
-# memory, twice for a moment.
-PART_BYTES = 8 << 20
+# S3 takes parts of 5 MiB to 5 GiB, 10,000 at the most: an object can hold 48 GiB. The smallest, since what a
+# part takes in memory, twice for a moment, is most of what a copy adds to a process.
+PART_BYTES = 5 << 20
 _MISSING = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
-_TRY_AGAIN = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "OperationAborted"}
+# NoSuchUpload: a repeated end of an upload whose first answer got lost.
+_TRY_AGAIN = {
+    "SlowDown",
+    "InternalError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "OperationAborted",
+    "NoSuchUpload",
+}
 _HINTS = {
     "NoSuchBucket": "create the bucket, or set the dataset's `bucket`",
     "AccessDenied": "the keys in the connection may not do this",
     "InvalidAccessKeyId": "the access key in the connection is unknown to the store",
     "SignatureDoesNotMatch": "the secret key in the connection is wrong",
+    "RequestTimeTooSkewed": "this machine's clock is wrong",
     "EntityTooLarge": "the store takes no object of this size: make batches smaller",
 }
 
@@ -54,7 +63,7 @@ class Bucket:
         An error among the pieces aborts the upload and is raised as it is.
         """
         body = _Reader(pieces)
-        with self._translated("PUT", key):
+        with self._translated("PUT", key), _interruptible():
             result = self._client.put_object(
                 self.name,
                 key,
@@ -144,6 +153,18 @@ class Bucket:
             ) from error
 
 
+class _Interrupted(Exception):
+    """Carries what is no Exception, a task's time-out, through a library that cleans up only after those."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except _Interrupted as interrupted:
+        raise interrupted.args[0] from None
+
+
 class _Reader:
     """Pieces as a file to read from; counts and hashes what passes."""
 
@@ -151,21 +172,23 @@ class _Reader:
         self.count = 0
         self.digest = hashlib.sha256()
         self._pieces = pieces
-        self._rest = b""
+        self._held = bytearray()
 
     def read(self, size: int) -> bytes:
         """Exactly `size` bytes, fewer only at the end."""
-        taken = [self._rest]
-        length = len(self._rest)
-        while length < size:
-            piece = next(self._pieces, None)
-            if piece is None:
-                break
-            taken.append(piece)
-            length += len(piece)
-        data = b"".join(taken)
-        self._rest = data[size:]
-        data = data[:size]
+        while len(self._held) < size and (piece := self._next()) is not None:
+            self._held += piece
+        with memoryview(self._held) as held:
+            data = bytes(held[:size])
+        del self._held[:size]
         self.count += len(data)
         self.digest.update(data)
         return data
+
+    def _next(self) -> bytes | None:
+        try:
+            return next(self._pieces, None)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise _Interrupted(error) from None

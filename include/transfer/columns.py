@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from include.transfer.decode import Block
-from include.transfer.errors import ColumnsDiffer
+from include.transfer.errors import ColumnsDiffer, NotRows
 
 
 class Columns:
@@ -26,6 +26,8 @@ class Columns:
         if not self.names:
             self.names = tuple(block.rows[0])
             self._first = block
+        if not self.names:
+            raise ColumnsDiffer("the first row of the batch has no columns; expected rows of a table")
 
     def inferred(self) -> dict[str, str]:
         """Types for a format that needs them: as declared, else as the first block's values are.
@@ -33,8 +35,8 @@ class Columns:
         A column that is all null there is text; a nested one is JSON text.
         """
         if self._first:
-            by_column = zip(*map(dict.values, self._first.rows), strict=False)
-            self.types = dict(zip(self.names, map(_type, by_column), strict=False))
+            rows = self._first.rows  # a column that a row lacks is refused when its values are taken
+            self.types = {name: _type({type(row.get(name)) for row in rows}) for name in self.names}
             self._first = None
         return self.types
 
@@ -68,8 +70,8 @@ def _picker(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...
     return lambda row: tuple(row[name] for name in names)
 
 
-def _type(values: tuple[Any, ...]) -> str:
-    kinds = set(map(type, values)) - {type(None)}
+def _type(kinds: set[type]) -> str:
+    kinds -= {type(None)}
     if kinds == {bool}:
         return "boolean"
     if kinds == {int}:
@@ -79,4 +81,7 @@ def _type(values: tuple[Any, ...]) -> str:
 
 def json_text(value: Any) -> str:
     """`value` as compact JSON; integers of any length stay exact."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        raise NotRows("a value is nested too deep to be written; expected rows of a table") from None

@@ -49,7 +49,6 @@ def commit(
         "types": dict(dataset.types),
         "receipts": [receipt.to_dict() for receipt in receipts],
     }
-    _sweep(bucket, prefix, {receipt.key for receipt in receipts})
     committed = bucket.get_json(prefix.manifest)
     if isinstance(committed, dict) and {k: v for k, v in committed.items() if k != "created_at"} == manifest:
         log.info("%s is committed already", bucket.uri(prefix.manifest))
@@ -58,6 +57,8 @@ def commit(
         manifest["created_at"] = datetime.now(UTC).isoformat(timespec="seconds")
         bucket.put_json(prefix.manifest, manifest)
         log.info("committed %s: %d rows", bucket.uri(prefix.manifest), manifest["rows"])
+    # Not before: the manifest of an earlier plan may still name what is swept.
+    _sweep(bucket, prefix, {receipt.key for receipt in receipts})
     _point_latest(bucket, prefix)
     return manifest
 

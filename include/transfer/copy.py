@@ -6,8 +6,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, get_origin
 
+from include.transfer.allocator import return_large_buffers
 from include.transfer.api import Api
 from include.transfer.batches import Batch
 from include.transfer.bucket import Bucket
@@ -43,8 +44,13 @@ class Receipt:
     @classmethod
     def from_dict(cls, receipt: Any) -> "Receipt | None":
         """The receipt, or None if `receipt` is not one: a torn write, or of another version."""
-        names = {f.name for f in fields(cls)}
-        return cls(**receipt) if isinstance(receipt, Mapping) and set(receipt) == names else None
+        if not isinstance(receipt, Mapping) or set(receipt) != {f.name for f in fields(cls)}:
+            return None
+        kinds = {f.name: get_origin(f.type) or f.type for f in fields(cls)}
+        right = {"seconds": int | float, "peak_rss_mb": int | float, "source_version": str | None}
+        if not all(isinstance(value, right.get(name, kinds[name])) for name, value in receipt.items()):  # type: ignore[arg-type]
+            return None
+        return cls(**receipt)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,6 +66,7 @@ def copy(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
     if done := _reusable(api, bucket, prefix, batch):
         log.info("%s: already in %s, %d bytes; nothing to copy", batch, bucket.uri(done.key), done.bytes)
         return done
+    return_large_buffers()
     bucket.delete(prefix.manifest)
     key = prefix.data(batch, api.dataset.suffix)
     started = time.monotonic()

@@ -8,7 +8,7 @@ from typing import Any
 from include.datasets import Dataset
 from include.transfer.errors import NotRows
 
-HEADERS_MARK = " ---headers--- "  # between an answer's body and its headers, where a command prints both
+LINE_END = "\x1f"  # stands for a line's end where an answer is printed on one line: no JSON text holds it
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def read_count(body: bytes | str, headers: Mapping[str, str], dataset: Dataset, 
 def _walk(body: bytes | str, path: str, where: str) -> Any:
     try:
         found = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         excerpt = (body if isinstance(body, str) else body.decode("utf-8", "replace"))[:80]
         raise NotRows(f"GET {where}: the count is not JSON: {excerpt!r}; expected a number") from error
     for key in path.split(".") if path else ():
@@ -65,10 +65,16 @@ def _walk(body: bytes | str, path: str, where: str) -> Any:
 
 
 def read_printed(printed: str, dataset: Dataset) -> Count:
-    """The count in one printed line: the answer's body, HEADERS_MARK, and the headers as curl writes them."""
-    body, _, headers = printed.rpartition(HEADERS_MARK)
-    try:
-        named = {name: values[-1] for name, values in json.loads(headers).items()}
-    except (ValueError, AttributeError, LookupError) as error:
-        raise NotRows(f"the count printed {printed[:80]!r}; expected a body and its headers") from error
-    return read_count(body, named, dataset, dataset.count_path)
+    """The count in a printed answer: header lines, an empty line, the body; LINE_END ends each line.
+
+    Of an answer that was redirected all headers are printed; the last ones count.
+    """
+    body = printed.replace(LINE_END, "\n")
+    headers: dict[str, str] = {}
+    while body.startswith("HTTP/"):
+        lines, _, body = body.partition("\n\n")
+        pairs = (line.partition(":") for line in lines.splitlines()[1:])
+        headers = {name.strip(): value.strip() for name, _, value in pairs}
+    if not headers:
+        raise NotRows(f"the count printed {printed[:80]!r}; expected an answer with its headers")
+    return read_count(body, headers, dataset, dataset.count_path)

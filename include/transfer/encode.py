@@ -42,7 +42,9 @@ def _encoded(blocks: Iterable[Block], columns: Columns, dataset: Dataset) -> Ite
             encoder = _encoder(columns, dataset)
             yield encoder.start()
         yield encoder.block(block)
-    encoder = encoder or _encoder(columns, dataset)
+    if encoder is None:
+        encoder = _encoder(columns, dataset)
+        yield encoder.start()
     yield encoder.end()
 
 
@@ -51,7 +53,7 @@ def _encoder(columns: Columns, dataset: Dataset) -> Encoder:
         return Csv(columns)
     if dataset.format == "ndjson":
         return Ndjson(columns)
-    from include.transfer.parquet import Parquet  # 28 MB and 0.1 s that the other formats do not need
+    from include.transfer.parquet import Parquet  # 45 MB and 0.1 s that the other formats do not need
 
     return Parquet(columns)
 
@@ -63,12 +65,16 @@ class Csv:
         self._columns = columns
 
     def start(self) -> bytes:
-        return (",".join(map(csv_field, self._columns.names)) + "\n").encode()
+        names = self._columns.names
+        return (",".join(map(csv_field, names)) + "\n").encode() if names else b""
 
     def block(self, block: Block) -> bytes:
         values = self._columns.values(block)
-        # The C writer can tell neither null from empty nor a lone null from an empty line.
-        if not block.plain or len(self._columns.names) == 1:
+        # The C writer can tell neither null from empty nor a lone null from an empty line, and before
+        # Python 3.13 it leaves carriage returns bare.
+        if len(self._columns.names) == 1:
+            return "".join(f"{_lone_field(value)}\n" for (value,) in values).encode()
+        if not block.plain:
             return "".join(",".join(map(csv_field, row)) + "\n" for row in values).encode()
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(values)
@@ -91,6 +97,11 @@ def csv_field(value: Any) -> str:
     return csv_field(json_text(value)) if isinstance(value, dict | list) else str(value)
 
 
+def _lone_field(value: Any) -> str:
+    """The only value of a line: a bare backslash and dot there end the data for PostgreSQL's COPY."""
+    return '"\\."' if value == "\\." else csv_field(value)
+
+
 class Ndjson:
     """One JSON object a line, values as they came."""
 
@@ -104,11 +115,19 @@ class Ndjson:
         self._columns.values(block)
         try:
             return b"".join([orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in block.rows])
-        except TypeError:  # an integer of more than 64 bits
-            return "".join(json_text(row) + "\n" for row in block.rows).encode()
+        except TypeError:  # an integer of more than 64 bits, or deep nesting
+            return b"".join(map(_json_line, block.rows))
 
     def end(self) -> bytes:
         return b""
+
+
+def _json_line(row: dict[str, Any]) -> bytes:
+    """Row by row, so that the same row gives the same bytes whatever its neighbours are."""
+    try:
+        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return f"{json_text(row)}\n".encode()
 
 
 def _compressed(pieces: Iterator[bytes], compression: str) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ TransferError
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _SECRET_NAME = re.compile(r"key|token|secret|passw|pwd|sig|auth|credential", re.IGNORECASE)
@@ -96,7 +96,21 @@ class Unverified(TransferError):
 
 def redact(url: str) -> str:
     """`url` without its user, password and any query value whose name sounds like a secret."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        return "(not a URL)"
     query = [(k, "***" if _SECRET_NAME.search(k) else v) for k, v in parse_qsl(parts.query, True)]
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, urlencode(query, safe="*,"), ""))
+
+
+def secrets_in(url: str, headers: Mapping[str, str]) -> set[str]:
+    """What must not be repeated of a request: credentials, as they were sent, and each word of them."""
+    parts = urlsplit(url)
+    found = {value for name, value in parse_qsl(parts.query) if _SECRET_NAME.search(name)}
+    found |= {part for part in (parts.username, parts.password) if part}
+    for name, value in headers.items():
+        if _SECRET_NAME.search(name) or name.lower() == "cookie":
+            found |= {value, *re.split(r"[\s;,=]+", value)}
+    return {secret for secret in found if len(secret) > 3}

@@ -1,6 +1,8 @@
 """One HTTP request: time-outs on everything, waits between attempts, foreign errors named once."""
 
 import logging
+import re
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +20,13 @@ from include.transfer.errors import (
     SourceUnavailable,
     TransferError,
     redact,
+    secrets_in,
 )
 
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024
-_TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+_TRY_AGAIN = {408, 425, 429}  # and all of 500 and more
 _HINTS = {
     401: "check the login or token in the connection",
     403: "the credentials in the connection do not allow this",
@@ -84,36 +87,48 @@ def _log_wait(state: tenacity.RetryCallState) -> None:
 def translated(url: str) -> Iterator[None]:
     """Turn the HTTP library's errors, also those in the middle of a body, into this package's."""
     where = redact(url)
+    # `from None`: the libraries' messages hold whole URLs, and a log would show them with their credentials.
     try:
         yield
-    except requests.exceptions.TooManyRedirects as error:
+    except requests.exceptions.TooManyRedirects:
         raise SourceRefused(
             f"GET {where}: redirected in a circle; expected rows; check the connection's host"
-        ) from error
+        ) from None
     except (
         requests.exceptions.ChunkedEncodingError,
         requests.exceptions.ContentDecodingError,
         urllib3.exceptions.ProtocolError,
         urllib3.exceptions.DecodeError,
     ) as error:
-        raise BodyBroken(f"GET {where}: the body broke off ({_name(error)})") from error
+        raise BodyBroken(f"GET {where}: the body broke off ({_reason(error)})") from None
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
-        raise SourceUnavailable(f"GET {where}: no answer in time ({_name(error)})") from error
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-        raise BadSettings(f"GET {where}: not a URL to ask; check the connection's host") from error
-    except requests.exceptions.SSLError as error:
-        raise SourceRefused(
-            f"GET {where}: TLS failed ({_name(error)}); check host and certificate"
-        ) from error
+        raise SourceUnavailable(f"GET {where}: no answer in time ({_reason(error)})") from None
+    except (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidHeader,
+    ):
+        raise BadSettings(f"GET {where}: cannot be asked; check the connection's host and headers") from None
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise SourceUnavailable(f"GET {where}: could not be asked ({_name(error)})") from error
+        if isinstance(_innermost(error), ssl.SSLCertVerificationError):
+            raise SourceRefused(
+                f"GET {where}: its certificate is not trusted; check the host, and the connection's "
+                f"`verify` for an authority of your own"
+            ) from None
+        raise SourceUnavailable(f"GET {where}: could not be asked ({_reason(error)})") from None
 
 
-def _name(error: BaseException) -> str:
-    """The innermost cause's class name: library messages may hold a URL with its credentials."""
+def _innermost(error: BaseException) -> BaseException:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
-    return type(error).__name__
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said, or else the innermost error's name: both free of credentials."""
+    inner = _innermost(error)
+    return (isinstance(inner, OSError) and inner.strerror) or type(inner).__name__
 
 
 @contextmanager
@@ -138,7 +153,7 @@ def get(
 def _refusal(response: requests.Response) -> TransferError:
     status = response.status_code
     where = redact(response.url)
-    if status in _TRY_AGAIN or status >= 500:
+    if status in _TRY_AGAIN or status >= 500:  # 501 and 505 too: what proxies say while a server restarts
         message = f"GET {where}: status {status} {response.reason}; expected 200"
         return SourceUnavailable(message, retry_after(response.headers.get("Retry-After")))
     hint = _HINTS.get(status, "check the connection and the dataset's settings")
@@ -153,6 +168,8 @@ def _excerpt(response: requests.Response) -> str:
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
         return ""
     text = " ".join(start.decode("utf-8", "replace").split())
+    for secret in secrets_in(str(response.request.url), response.request.headers):
+        text = text.replace(secret, "***")  # some repeat what they were sent
     return f"; it said: {text[:200]}" if text else ""
 
 
@@ -160,14 +177,14 @@ def retry_after(value: str | None) -> float | None:
     """Seconds to wait by a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3)."""
     if not value:
         return None
-    if value.strip().isdigit():
+    if re.fullmatch(r"\s*[0-9]+\s*", value):
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def chunks(response: requests.Response) -> Iterator[bytes]:

@@ -1,7 +1,12 @@
 """Parquet: row groups written as rows arrive, columns typed by the dataset or by its first block."""
 
 import io
+import os
 from typing import Any
+
+# Read once, when pyarrow is loaded: give freed memory back at once, 20 MB of a copy's peak.
+os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")
+os.environ.setdefault("MIMALLOC_ARENA_EAGER_COMMIT", "0")
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +20,7 @@ _ARROW = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "b
 
 
 class Parquet:
-    """zstd-compressed columns, a row group every `ROW_GROUP_ROWS` rows or more."""
+    """zstd-compressed columns in row groups of `ROW_GROUP_ROWS`; the same rows give the same bytes."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -39,7 +44,7 @@ class Parquet:
         self._waiting.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         self._rows += len(block.rows)
         self._rows_waiting += len(block.rows)
-        if self._rows_waiting >= ROW_GROUP_ROWS:
+        while self._rows_waiting >= ROW_GROUP_ROWS:
             self._write_group()
         return self._sink.take()
 
@@ -51,32 +56,40 @@ class Parquet:
 
     def _write_group(self) -> None:
         table = pa.Table.from_batches(self._waiting)
-        self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
-        self._waiting, self._rows_waiting = [], 0
+        self._writer.write_table(table.slice(0, ROW_GROUP_ROWS), row_group_size=ROW_GROUP_ROWS)
+        self._waiting = table.slice(ROW_GROUP_ROWS).to_batches()
+        self._rows_waiting = sum(batch.num_rows for batch in self._waiting)
 
     def _array(self, name: str, kind: str, values: tuple[Any, ...]) -> pa.Array:
         if kind == "string":
             values = tuple(v if v is None or isinstance(v, str) else json_text(v) for v in values)
         try:
-            if kind == "boolean" or bool not in set(map(type, values)):
-                return pa.array(values, type=_ARROW[kind])
-            raise TypeError("a boolean is not a number")
+            kinds = set(map(type, values))
+            # What Arrow would turn into numbers without a word.
+            if bool in kinds and kind != "boolean":
+                raise TypeError("a boolean is not a number")
+            if float in kinds and kind == "int64" and not all(map(_is_whole, values)):
+                raise TypeError("a fraction is not a whole number")
+            return pa.array(values, type=_ARROW[kind])
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
             raise self._misfit(name, kind, values) from error
 
     def _misfit(self, name: str, kind: str, values: tuple[Any, ...]) -> ColumnsDiffer:
         """Name the first value that is not of the column's type."""
-        row, value = next(
-            (row, value) for row, value in enumerate(values, self._rows) if not _fits(value, kind)
-        )
+        misfits = ((row, value) for row, value in enumerate(values, self._rows) if not _fits(value, kind))
+        row, value = next(misfits, (self._rows, values))
         return ColumnsDiffer(
             f"row {row:,} of the batch: column {name} holds {str(value)[:60]!r}; expected {kind}, as "
             f"declared or as in the first rows; declare the column's type in the dataset"
         )
 
 
+def _is_whole(value: Any) -> bool:
+    return not isinstance(value, float) or value.is_integer()
+
+
 def _fits(value: Any, kind: str) -> bool:
-    if kind != "boolean" and isinstance(value, bool):
+    if (kind != "boolean" and isinstance(value, bool)) or (kind == "int64" and not _is_whole(value)):
         return False
     try:
         pa.array([value], type=_ARROW[kind])

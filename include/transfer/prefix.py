@@ -19,7 +19,7 @@ class Prefix:
     run: str
 
     def __post_init__(self) -> None:
-        if not re.match(NAME_PATTERN, self.dataset) or not re.match(_RUN_PATTERN, self.run):
+        if not re.fullmatch(NAME_PATTERN, self.dataset) or not re.fullmatch(_RUN_PATTERN, self.run):
             raise BadSettings(
                 f"dataset {self.dataset!r} and run {self.run!r} cannot be parts of an object's key; "
                 f"expected {NAME_PATTERN} and {_RUN_PATTERN}"

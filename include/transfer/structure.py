@@ -15,6 +15,7 @@ from include.transfer.errors import BodyBroken, NotRows
 
 DEEPEST = 1000  # levels of nesting; decoders and encoders give up at about as many
 _PIECE = 64 * 1024
+_TRUNCATED = "unexpected end of data"  # how the decoder's error begins where only more text is missing
 # Anything but brackets, with whole strings in it, then one bracket. Possessive: a string without an end must
 # not be tried again from within.
 _BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([{}\[\]])', re.DOTALL)
@@ -22,10 +23,10 @@ _BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([{}\[\]]
 
 @dataclass(frozen=True)
 class Extent:
-    """`end`: where the last whole element of an array ends, 0 if none does. `closed`: so does the array."""
+    """Where in a text the last whole element of an array ends, and where the array does; 0 if none does."""
 
     end: int
-    closed: bool
+    closed: int = 0
 
 
 def extent(text: bytearray) -> Extent:
@@ -40,10 +41,10 @@ def extent(text: bytearray) -> Extent:
             continue
         depth -= 1
         if depth < 0:
-            return Extent(end, bracket[1] == b"]")
+            return Extent(end, position)
         if depth == 0:
             end = position
-    return Extent(end, False)
+    return Extent(end)
 
 
 def refuse_nonsense(before: bytes, text: bytes | bytearray, position: int) -> None:
@@ -51,22 +52,20 @@ def refuse_nonsense(before: bytes, text: bytes | bytearray, position: int) -> No
 
     `position`: of `text` in the body.
     """
-    _refuse_encoding(text, position)
-    events = ijson.sendable_list()
-    parser = ijson.basic_parse_coro(events)
+    whole = _proven_encoding(text, position)
     try:
-        parser.send(before)
-        for start in range(0, len(text), _PIECE):
-            parser.send(bytes(text[start : start + _PIECE]))
-            events.clear()
-    except ijson.JSONError as error:
-        raise NotRows(f"not JSON: {_first_line(error)}; expected rows") from error
+        orjson.loads(before + whole)
+    except orjson.JSONDecodeError as error:
+        if whole and not error.msg.startswith(_TRUNCATED):
+            at = position + max(0, error.pos - len(before))
+            raise NotRows(f"not JSON: {error.msg}, near position {at:,}; expected rows") from None
 
 
-def _refuse_encoding(text: bytes | bytearray, position: int) -> None:
+def _proven_encoding(text: bytes | bytearray, position: int) -> memoryview:
+    """`text` without the beginning of a character at its end."""
     decoder = codecs.getincrementaldecoder("utf-8")()
+    waiting = 0
     for start in range(0, len(text), _PIECE):
-        waiting = len(decoder.getstate()[0])
         try:
             decoder.decode(bytes(text[start : start + _PIECE]))
         except UnicodeDecodeError as error:
@@ -76,17 +75,8 @@ def _refuse_encoding(text: bytes | bytearray, position: int) -> None:
                 f"not UTF-8: byte 0x{text[at]:02x} at position {position + at:,}, behind {near!r}; "
                 f"expected UTF-8"
             ) from None
-
-
-def refuse_undecoded(text: bytes, position: int) -> None:
-    """Say why `text`, whole by its brackets, did not decode."""
-    refuse_nonsense(b"", text, position)
-    try:
-        orjson.loads(text)
-    except ValueError as error:  # what the check above lets pass: half a surrogate pair, a number like 1e999
-        reason = getattr(error, "msg", _first_line(error))
-        at = position + getattr(error, "pos", 0)
-        raise NotRows(f"not JSON: {reason}, near position {at:,}; expected rows") from None
+        waiting = len(decoder.getstate()[0])
+    return memoryview(text)[: len(text) - waiting]
 
 
 def describe(start: bytes) -> str:
@@ -102,7 +92,8 @@ def skip_to_array(reader: Body, rows_key: str) -> None:
     if not first:
         raise reader.broken or BodyBroken("the body is empty; expected a JSON array of rows")
     if first not in b"[{":
-        raise NotRows(describe(bytes(reader.buffer)))
+        reader.fill()
+        raise NotRows(describe(bytes(reader.buffer[:80])))
     if first == b"[" and rows_key:
         raise NotRows(f"the body is an array, not an object with {rows_key!r}: leave rows_key empty")
     if first == b"[":
@@ -118,20 +109,23 @@ def skip_to_array(reader: Body, rows_key: str) -> None:
 
 
 def _read_to_array(reader: Body, rows_key: str) -> list[str]:
-    """Consume the body up to the array `rows_key`, or all of it; returns the keys of the arrays on the way."""
+    """Consume the body up to the array `rows_key`, or all of it; returns keys of arrays on the way."""
     events = ijson.sendable_list()
     parser = ijson.parse_coro(events)
     start, arrays = reader.position, []
     alive = True
     try:
         while alive or reader.buffer:
-            # The parser does not say how far it has read: given no more than up to a bracket, it has read that.
+            # The parser does not say how far it has read: so give it no more than up to a bracket.
             bracket = reader.buffer.find(b"[", 0, _PIECE)
             parser.send(reader.take(bracket + 1 if bracket >= 0 else _PIECE))
-            arrays += [key for key, event, _ in events if event == "start_array" and ".item" not in f".{key}"]
+            opened = [key for key, event, _ in events if event == "start_array"]
             events.clear()
-            if rows_key and rows_key in arrays:
-                return arrays
+            if rows_key and rows_key in opened:
+                return opened
+            arrays += [
+                key for key in opened if "item" not in key.split(".")
+            ]  # so are a list's elements called
             if reader.position - start > LARGEST_ROW_BYTES:
                 return arrays
             if not reader.buffer:

@@ -45,7 +45,7 @@ def verify(
     for batch, receipt in receipts.items():
         findings += _check_object(bucket, prefix.data(batch, suffix), batch, receipt, fingerprint)
     found = [receipt for receipt in receipts.values() if receipt]
-    findings += _check_alike(found)
+    findings += _check_alike(found, ordered=suffix.startswith(".csv"))
     findings += _check_twins(found)
     findings += _check_source(found, batches, source)
     return Verified(found, findings)
@@ -77,15 +77,18 @@ def _check_object(
     return []
 
 
-def _check_alike(receipts: Sequence[Receipt]) -> list[str]:
-    """Columns, and in Parquet their types, must be those of the first batch."""
+def _check_alike(receipts: Sequence[Receipt], *, ordered: bool) -> list[str]:
+    """Columns, and in Parquet their types, must be those of the first batch.
+
+    `ordered`: their order too, since databases load CSV by position.
+    """
     findings = []
     for receipt in receipts[1:]:
         first = receipts[0]
-        if sorted(receipt.columns) != sorted(first.columns):
+        if sorted(receipt.columns) != sorted(first.columns) or (ordered and receipt.columns != first.columns):
             findings.append(
                 f"{receipt.key}: columns {', '.join(receipt.columns)}; "
-                f"expected {', '.join(first.columns)} as in {first.key}"
+                f"expected {', '.join(first.columns)} as in {first.key}; declare them in the dataset's types"
             )
         differing = [name for name, kind in receipt.types.items() if first.types.get(name) != kind]
         if differing:
@@ -118,7 +121,9 @@ def _check_source(receipts: Sequence[Receipt], batches: Sequence[Batch], source:
             f"the source has {source.rows:,} rows now; expected the {planned:,} of the plan; it changed "
             f"during the run; clear the whole run"
         )
-    versions = {str(receipt.source_version) for receipt in receipts} | {str(source.version)}
+    versions = {str(receipt.source_version) for receipt in receipts}
+    if source.version or not receipts:  # a count may come without the version that its rows have
+        versions.add(str(source.version))
     if len(versions) > 1:
         findings.append(
             f"the rows are of the source's versions {', '.join(sorted(versions))}; expected one version; it "

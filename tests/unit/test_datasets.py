@@ -1,0 +1,105 @@
+"""Datasets: what is refused, what decides an object's content, how they cross as plain values."""
+
+import json
+
+import pytest
+
+from include.datasets import (
+    SETTINGS_HELP,
+    WILDFIRE_TYPES,
+    WILDFIRES,
+    WILDFIRES_PER_YEAR,
+    WILDFIRES_SMALL,
+    Dataset,
+)
+from include.transfer.errors import BadSettings
+
+ALL = [WILDFIRES, WILDFIRES_SMALL, WILDFIRES_PER_YEAR, Dataset(name="things")]
+
+
+@pytest.mark.parametrize("dataset", ALL, ids=lambda dataset: dataset.name)
+def test_a_dataset_crosses_as_json(dataset):
+    assert Dataset.from_dict(json.loads(json.dumps(dataset.to_dict()))) == dataset
+    assert Dataset.from_dict(dataset.to_dict()).fingerprint == dataset.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"name": "Bad"}, "the name must match"),
+        ({"name": "a\n"}, "the name must match"),
+        ({"name": "../up"}, "the name must match"),
+        ({"bucket": "No Bucket"}, "the bucket must match"),
+        ({"format": "xml"}, "format is 'xml', expected one of csv, ndjson, parquet"),
+        ({"compression": "lz4"}, "compression is 'lz4'"),
+        ({"paging": "cursor"}, "paging is 'cursor'"),
+        ({"paging": "page"}, "needs a page_size"),
+        ({"total": "meta.total"}, "total must match"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": "5000"}, "batch_size is '5000', expected a whole number"),
+        ({"batch_size": True}, "batch_size is True"),
+        ({"page_size": -1}, "page_size is -1"),
+        ({"first_page": -1}, "first_page is -1"),
+        ({"offset_param": ""}, "offset_param is empty"),
+        ({"types": {"a": "float"}}, r"unknown column types \['float'\]"),
+        ({"format": "parquet", "compression": "gzip"}, "set compression to none"),
+    ],
+)
+def test_what_no_run_could_work_with(settings, says):
+    with pytest.raises(BadSettings, match=says):
+        Dataset(**{"name": "things", **settings})
+
+
+def test_everything_wrong_is_said_at_once():
+    with pytest.raises(BadSettings) as raised:
+        Dataset(name="X", format="xml", batch_size=0)
+    assert str(raised.value).count(";") == 2
+
+
+def test_unknown_settings_are_refused_and_other_params_ignored():
+    with pytest.raises(BadSettings, match="unknown dataset settings: pagesize"):
+        Dataset.from_dict({"name": "things", "pagesize": 1})
+    with pytest.raises(BadSettings, match="needs a name"):
+        Dataset.from_dict({"format": "csv"})
+    chosen = Dataset.from_dict({"name": "things"}, {"format": "ndjson", "other": 1})
+    assert (chosen.format, chosen.batch_size) == ("ndjson", 50_000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"batch_size": 7}, True),
+        ({"bucket": "another"}, True),
+        ({"rows_path": "/other"}, False),
+        ({"query": {"a": 1}}, False),
+        ({"format": "ndjson"}, False),
+        ({"compression": "gzip"}, False),
+        ({"types": {"a": "string"}}, False),
+        ({"rows_key": "items"}, False),
+    ],
+)
+def test_the_fingerprint_names_what_an_object_holds(changes, same):
+    changed = Dataset(**{"name": "things", **changes})
+    assert (changed.fingerprint == Dataset(name="things").fingerprint) == same
+
+
+@pytest.mark.parametrize(
+    ("format", "compression", "suffix"),
+    [
+        ("csv", "none", ".csv"),
+        ("csv", "gzip", ".csv.gz"),
+        ("ndjson", "zstd", ".ndjson.zst"),
+        ("parquet", "none", ".parquet"),
+    ],
+)
+def test_suffix(format, compression, suffix):
+    assert Dataset(name="things", format=format, compression=compression).suffix == suffix
+
+
+def test_every_setting_has_its_words():
+    assert set(SETTINGS_HELP) == set(Dataset(name="things").to_dict())
+
+
+def test_the_wildfires_have_37_columns():
+    assert len(WILDFIRE_TYPES) == 37
+    assert (WILDFIRE_TYPES["FOD_ID"], WILDFIRE_TYPES["FIPS_CODE"]) == ("int64", "string")

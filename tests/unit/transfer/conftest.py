@@ -1,0 +1,92 @@
+"""What the tests of a copy share: an API behind a scripted source, and a bucket of a real store."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from include.datasets import Dataset
+from include.transfer.api import Api
+from include.transfer.batches import Batch, plan_batches
+from include.transfer.bucket import Bucket
+from include.transfer.copy import Receipt
+from include.transfer.copy import copy as copy_batch
+from include.transfer.fetch import Patience
+from include.transfer.prefix import Prefix
+from tests.servers.scripted_http import ScriptedSource
+
+if TYPE_CHECKING:
+    from tests.servers.seaweedfs import Store
+
+IMPATIENT = Patience(
+    attempts=4, first_wait=0.001, longest_wait=0.002, longest_retry_after=0.05, connect=2, read=5
+)
+
+
+def open_api(source: ScriptedSource, patience: Patience = IMPATIENT, **settings: Any) -> Api:
+    """An Api of `source`, reached by a session of its own."""
+    session = requests.Session()
+    session.trust_env = False
+    return Api(session, source.url, Dataset(**{"name": "things", **settings}), patience)
+
+
+def rows_of(api: Api, start: int, limit: int) -> list[dict[str, Any]]:
+    return [row for block in api.rows(Batch(start, limit)) for row in block.rows]
+
+
+@dataclass
+class Run:
+    """One run of copies from a source to a bucket."""
+
+    source: ScriptedSource
+    bucket: Bucket
+    dataset: Dataset
+    prefix: Prefix
+
+    @property
+    def api(self) -> Api:
+        return open_api(self.source, **self.dataset.to_dict())
+
+    def batches(self) -> list[Batch]:
+        return plan_batches(self.source.total, self.dataset.batch_size, 1000)
+
+    def copy(self, start: int = 0, limit: int | None = None) -> Receipt:
+        limit = self.dataset.batch_size if limit is None else limit
+        return copy_batch(self.api, self.bucket, self.prefix, Batch(start, limit))
+
+    def copy_all(self) -> list[Receipt]:
+        return [self.copy(batch.start, batch.limit) for batch in self.batches()]
+
+    def bytes_of(self, key: str) -> bytes:
+        return b"".join(self.bucket.get(key))
+
+    def stored_keys(self) -> list[str]:
+        return [stored.key for stored in self.bucket.objects("")]
+
+
+@pytest.fixture
+def bucket(store: "Store") -> Bucket:
+    """One bucket for all these tests, empty: each bucket takes volumes of a small store for itself."""
+    if not store.client().bucket_exists("transfer"):
+        store.client().make_bucket("transfer")
+    emptied = Bucket(store.client(), "transfer")
+    for stored in list(emptied.objects("")):
+        emptied.delete(stored.key)
+    return emptied
+
+
+@pytest.fixture
+def make_run(bucket: Bucket) -> Callable[..., Run]:
+    def make(source: ScriptedSource, run: str = "20260101T000000-aaaa", **settings: Any) -> Run:
+        dataset = Dataset(**{"name": "things", "batch_size": 10, **settings})
+        return Run(source, bucket, dataset, Prefix(dataset.name, run))
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)

@@ -1,0 +1,147 @@
+"""Objects appear whole or not at all, in a real store; its errors have names."""
+
+import hashlib
+
+import minio
+import pytest
+import urllib3
+
+from include.store import connect
+from include.transfer.bucket import PART_BYTES, Bucket
+from include.transfer.errors import StoreRefused, StoreUnavailable
+from services.stack.ports import free_port
+
+SIZES = [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES, 2 * PART_BYTES + 12_345]
+
+
+def pieces_of(data, size=700_001):
+    return iter([data[i : i + size] for i in range(0, len(data), size)])
+
+
+def uploads_of(store, bucket):
+    """What is left of uploads that were neither ended nor aborted."""
+    return store.client()._list_multipart_uploads(bucket.name).uploads
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_goes_in_comes_out(bucket, size):
+    data = bytes(range(251)) * (size // 251 + 1)
+    data = data[:size]
+    stored = bucket.put_stream("a/b", pieces_of(data))
+    assert (stored.bytes, stored.sha256) == (size, hashlib.sha256(data).hexdigest())
+    assert b"".join(bucket.get("a/b")) == data
+    found = bucket.head("a/b")
+    assert (found.bytes, found.etag) == (size, stored.etag)
+    assert [(o.key, o.bytes, o.etag) for o in bucket.objects("a/")] == [("a/b", size, stored.etag)]
+
+
+@pytest.mark.parametrize("pieces", [[b"", b"a", b"", b"b" * 300, b""], [b"x" * (3 * PART_BYTES + 5)]])
+def test_pieces_of_any_size(bucket, pieces):
+    stored = bucket.put_stream("k", iter(pieces))
+    assert b"".join(bucket.get("k")) == b"".join(pieces)
+    assert stored.bytes == sum(map(len, pieces))
+
+
+class Stopped(BaseException):
+    """As a task's time-out: no Exception."""
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), Stopped("time is up"), KeyboardInterrupt()])
+@pytest.mark.parametrize("parts", [0, 2])
+def test_an_error_among_the_pieces_leaves_nothing(store, bucket, error, parts):
+    def pieces():
+        yield b"x" * (parts * PART_BYTES + 5)
+        yield b"y"
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        bucket.put_stream("k", pieces())
+    assert raised.value is error
+    assert bucket.head("k") is None
+    assert uploads_of(store, bucket) == []
+
+
+def test_an_error_leaves_what_was_there_before(bucket):
+    bucket.put_stream("k", iter([b"old"]))
+
+    def pieces():
+        yield b"x" * (PART_BYTES + 5)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match=r"^no$"):
+        bucket.put_stream("k", pieces())
+    assert b"".join(bucket.get("k")) == b"old"
+
+
+def test_what_is_not_there(bucket):
+    assert bucket.head("none") is None
+    assert list(bucket.get("none")) == []
+    assert bucket.get_json("none") is None
+    assert list(bucket.objects("none")) == []
+    bucket.delete("none")
+
+
+@pytest.mark.parametrize("text", [b"", b'{"torn": ', b"\xff", b"not json"])
+def test_json_that_is_none(bucket, text):
+    bucket.put_stream("k", iter([text]))
+    assert bucket.get_json("k") is None
+
+
+def test_json(bucket):
+    value = {"a": [1, None, "é"], "b": {}}
+    bucket.put_json("k", value)
+    assert bucket.get_json("k") == value
+
+
+def client_of(store, **changes):
+    settings = {"endpoint": store.endpoint.removeprefix("http://"), "access_key": store.access_key}
+    settings |= {"secret_key": store.secret_key, "region": "us-east-1", "secure": False, **changes}
+    return minio.Minio(**settings, http_client=urllib3.PoolManager(retries=False, timeout=5))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"access_key": "nobody"}, "access key .* is unknown|AccessDenied|InvalidAccessKeyId"),
+        ({"secret_key": "wrong-canary"}, "secret key .* is wrong"),
+    ],
+)
+def test_wrong_keys(store, bucket, changes, says):
+    wrong = Bucket(client_of(store, **changes), bucket.name)
+    for call in (
+        lambda: wrong.put_stream("k", iter([b"x"])),
+        lambda: wrong.put_json("k", 1),
+        lambda: list(wrong.objects("")),
+    ):
+        with pytest.raises(StoreRefused, match=says) as raised:
+            call()
+        assert "canary" not in str(raised.value)
+    for call in (lambda: wrong.head("k"), lambda: list(wrong.get("k")), lambda: wrong.delete("k")):
+        with pytest.raises(StoreRefused, match="the store answered"):
+            call()
+
+
+def test_no_such_bucket(store):
+    missing = Bucket(store.client(), "nowhere-to-be-found")
+    with pytest.raises(StoreRefused, match=r"s3://nowhere-to-be-found/k.*NoSuchBucket.*create the bucket"):
+        missing.put_stream("k", iter([b"x" * (PART_BYTES + 1)]))
+
+
+def test_a_store_that_is_down(store):
+    down = Bucket(client_of(store, endpoint=f"127.0.0.1:{free_port()}"), "any-bucket")
+    for call in (
+        lambda: down.put_stream("k", iter([b"x"])),
+        lambda: down.head("k"),
+        lambda: list(down.get("k")),
+        lambda: list(down.objects("")),
+        lambda: down.delete("k"),
+    ):
+        with pytest.raises(StoreUnavailable, match="could not be reached"):
+            call()
+
+
+def test_what_is_no_store(source):
+    served = source([])
+    wrong = Bucket(connect(served.url, "us-east-1", ("a", "b", None)), "any-bucket")
+    with pytest.raises(StoreRefused, match=r"endpoint_url|store answered"):
+        list(wrong.objects(""))

@@ -1,0 +1,168 @@
+"""Rows come out of bodies exactly as they went in, wherever the network cuts these."""
+
+import itertools
+import json
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.transfer.decode import decode
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    ["},{", '"', "\\", '\\"', "[]", "]}", "\0", "😀", "a\r\nb", "NA", '"},{"a":"', ""]
+)
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(10**18, 10**40)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=8,
+)
+ROWS = st.lists(st.dictionaries(TEXTS, VALUES, max_size=5), max_size=12)
+LAYOUTS = st.fixed_dictionaries(
+    {
+        "indent": st.sampled_from([None, 0, 2, "\t"]),
+        "separators": st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\t")]),
+        "ensure_ascii": st.booleans(),
+    }
+)
+
+
+def rows(chunks, **how):
+    return [row for block in decode(chunks, **how) for row in block.rows]
+
+
+def cut(body, places):
+    borders = [0, *sorted(place % (len(body) + 1) for place in places), len(body)]
+    return [body[a:b] for a, b in itertools.pairwise(borders)]
+
+
+CUTS = st.lists(st.integers(0, 10_000), max_size=8)
+
+
+@pytest.fixture(params=[16, 1 << 18], ids=["tiny blocks", "blocks"])
+def block_bytes(request, monkeypatch):
+    """Blocks of a few bytes put every document through every way of cutting it."""
+    monkeypatch.setattr("include.transfer.body.BLOCK_BYTES", request.param)
+
+
+@pytest.mark.usefixtures("block_bytes")
+class TestAnyDocument:
+    @settings(deadline=None)
+    @given(ROWS, LAYOUTS, CUTS)
+    def test_array(self, expected, layout, places):
+        assert rows(cut(json.dumps(expected, **layout).encode(), places)) == expected
+
+    @settings(deadline=None)
+    @given(ROWS, LAYOUTS, CUTS, VALUES, VALUES)
+    def test_under_a_key(self, expected, layout, places, before, after):
+        document = {
+            "meta": [before],
+            "data": {"x": before, "rows": expected, "y": after},
+            "more": {"z": [after]},
+        }
+        body = json.dumps(document, **layout).encode()
+        assert rows(cut(body, places), rows_key="data.rows") == expected
+
+    @settings(deadline=None)
+    @given(ROWS, st.sampled_from(["\n", "\r\n", "\n\n", " \n \r\n"]), st.booleans(), CUTS, st.booleans())
+    def test_lines(self, expected, end, ended, places, ascii_only):
+        body = end.join(json.dumps(row, ensure_ascii=ascii_only) for row in expected) + (end if ended else "")
+        assert rows(cut(body.encode(), places), ndjson=True) == expected
+
+    @settings(deadline=None)
+    @given(ROWS, CUTS)
+    def test_nothing_is_said_to_be_plain_that_is_not(self, expected, places):
+        for block in decode(cut(json.dumps(expected).encode(), places)):
+            if block.plain:
+                values = [value for row in block.rows for value in row.values()]
+                assert not any(isinstance(value, bool | list | dict) or value == "" for value in values)
+                assert not any("\r" in value for value in values if isinstance(value, str))
+
+    def test_cut_at_every_byte(self):
+        expected = [{"a": 'x},{"a":"y'}, {"a": "\\"}, {"a": "😀é", "b": [{"c": "]"}]}, {"a": 10**30}]
+        for body, how in [
+            (json.dumps(expected, ensure_ascii=False).encode(), {}),
+            (b"\xef\xbb\xbf" + json.dumps(expected, indent=1).encode(), {}),
+            (json.dumps({"n": 4, "items": expected, "z": []}).encode(), {"rows_key": "items"}),
+            (("\ufeff" + "\r\n".join(map(json.dumps, expected))).encode(), {"ndjson": True}),
+        ]:
+            for place in range(len(body) + 1):
+                assert rows([body[:place], body[place:]], **how) == expected
+            assert rows([body[i : i + 1] for i in range(len(body))], **how) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12345678901234567890",
+        "-9223372036854775809",
+        "9" * 60,
+        "1e-05",
+        "0.12345678901234567",
+        "1.7976931348623157e308",
+        "-0.0",
+        "1E+2",
+        "9007199254740993",
+    ],
+)
+def test_numbers_are_exact(text):
+    body = f'[{{"a": {text}, "b": [{text}]}}]'.encode()
+    for given_body, how in [
+        (body, {}),
+        (b'{"r": ' + body + b"}", {"rows_key": "r"}),
+        (body[1:-1], {"ndjson": True}),
+    ]:
+        (row,) = rows([given_body], **how)
+        expected = json.loads(text)
+        assert row == {"a": expected, "b": [expected]}
+        assert type(row["a"]) is type(expected)
+        assert not isinstance(expected, float) or math.copysign(1, row["a"]) == math.copysign(1, expected)
+
+
+@pytest.mark.parametrize("size", [3 << 20, 9 << 20])
+def test_a_row_of_megabytes(size):
+    expected = [{"a": "small"}, {"a": "},{" * (size // 3)}, {"a": "last"}]
+    for body, how in [
+        (json.dumps(expected).encode(), {}),
+        ("\n".join(map(json.dumps, expected)).encode(), {"ndjson": True}),
+    ]:
+        assert rows([body[i : i + 65536] for i in range(0, len(body), 65536)], **how) == expected
+
+
+def test_rows_of_many_nested_objects():
+    """The last cuts of each block lie within a row, far more of them than are worth trying."""
+    expected = [{"id": n, "points": [{"x": i, "y": "},"} for i in range(5_000)]} for n in range(20)]
+    body = json.dumps(expected).encode()
+    blocks = list(decode([body[i : i + 65536] for i in range(0, len(body), 65536)]))
+    assert [row for block in blocks for row in block.rows] == expected
+    assert len(blocks) > 3
+
+
+def test_blocks_are_small_and_in_order():
+    body = json.dumps([{"n": n, "text": "x" * 100} for n in range(50_000)]).encode()
+    first = 0
+    for block in decode([body[i : i + 65536] for i in range(0, len(body), 65536)]):
+        assert [row["n"] for row in block.rows] == list(range(first, first + len(block.rows)))
+        assert len(block.rows) < 5_000
+        first += len(block.rows)
+    assert first == 50_000
+
+
+@pytest.mark.parametrize(
+    ("body", "how"),
+    [
+        (b"[]", {}),
+        (b" \r\n[ \t ] \n", {}),
+        (b'{"items": [], "total": 0}', {"rows_key": "items"}),
+        (b"", {"ndjson": True}),
+        (b"\n \n", {"ndjson": True}),
+    ],
+)
+def test_no_rows(body, how):
+    assert rows([body], **how) == []
+
+
+def test_white_space_without_end_takes_no_memory():
+    assert rows([b" " * 65536] * 1_000 + [b'[{"a": 1}]']) == [{"a": 1}]

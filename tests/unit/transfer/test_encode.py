@@ -1,0 +1,275 @@
+"""What is written is what was read: every format, every value, whatever the blocks."""
+
+import csv
+import gzip
+import io
+import json
+
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.datasets import Dataset
+from include.transfer.columns import Columns
+from include.transfer.decode import decode
+from include.transfer.encode import encode
+from include.transfer.errors import ColumnsDiffer, NotRows
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
+    ["", " ", '"', ",", "\n", "\r", "\r\n", "\\.", "NA", "null", "true", "007", "😀", "a\0b", '""', "'"]
+)
+NUMBERS = st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = (
+    st.none()
+    | st.booleans()
+    | NUMBERS
+    | TEXTS
+    | st.lists(TEXTS, max_size=2)
+    | st.dictionaries(TEXTS, NUMBERS)
+)
+NAMES = st.lists(
+    st.sampled_from(["a", "b", "c,d", 'e"', "f\n", "ü", ""]), min_size=1, max_size=5, unique=True
+)
+
+
+@st.composite
+def tables(draw, values=VALUES):
+    names = draw(NAMES)
+    return draw(st.lists(st.fixed_dictionaries(dict.fromkeys(names, values)), min_size=1, max_size=10))
+
+
+def body_of(rows):
+    return json.dumps(rows, ensure_ascii=False).encode()
+
+
+def written(rows, piece=1 << 20, **settings):
+    """The object's bytes of `rows`, as they would come from a source."""
+    body = body_of(rows)
+    dataset = Dataset(name="things", **settings)
+    blocks = decode([body[i : i + piece] for i in range(0, len(body), piece)])
+    return b"".join(encode(blocks, Columns(dataset.types), dataset))
+
+
+def copy_reads(text):
+    """Records of a CSV text as PostgreSQL's COPY reads them: None for nothing, "" for two quotes."""
+    records, record, field, quoted, within = [], [], "", False, False
+    position = 0
+    while position < len(text):
+        mark = text[position]
+        if within:
+            if mark == '"' and text[position + 1 : position + 2] == '"':
+                field, position = field + '"', position + 1
+            elif mark == '"':
+                within = False
+            else:
+                field += mark
+        elif mark == '"':
+            within = quoted = True
+        elif mark in ",\n":
+            assert quoted or field != "\\." or record or mark == ",", "a bare \\. ends the data"
+            record.append(field if quoted or field else None)
+            field, quoted = "", False
+            if mark == "\n":
+                records.append(record)
+                record = []
+        else:
+            assert mark != "\r", "COPY refuses a bare carriage return"
+            field += mark
+        position += 1
+    assert not record
+    assert not within
+    return records
+
+
+def as_csv(value):
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return str(value)
+
+
+@settings(deadline=None)
+@given(tables())
+def test_csv(rows):
+    text = written(rows, format="csv").decode()
+    header, *records = copy_reads(text)
+    assert [name or "" for name in header] == list(rows[0])
+    assert records == [[as_csv(row[name]) for name in rows[0]] for row in rows]
+    # Python's reader takes a lone null for an empty line.
+    if len(rows[0]) > 1:
+        read = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        assert read[1:] == [[as_csv(row[name]) or "" for name in rows[0]] for row in rows]
+
+
+@settings(deadline=None)
+@given(tables(st.none() | NUMBERS | TEXTS))
+def test_csv_is_the_same_whichever_way_is_taken(rows):
+    """A block with a boolean takes the long way: the other rows' bytes must not show it."""
+    alone = written(rows)
+    beside = written([*rows, dict.fromkeys(rows[0], True)])
+    assert beside == alone + ",".join(["true"] * len(rows[0])).encode() + b"\n"
+
+
+@settings(deadline=None)
+@given(tables())
+def test_ndjson(rows):
+    lines = written(rows, format="ndjson").split(b"\n")
+    assert [json.loads(line) for line in lines[:-1]] == rows
+    assert [list(json.loads(line)) for line in lines[:-1]] == [list(row) for row in rows]
+    assert lines[-1] == b""
+
+
+COLUMN_VALUES = {
+    "string": TEXTS,
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "double": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53),
+    "boolean": st.booleans(),
+}
+
+
+@st.composite
+def typed_tables(draw):
+    types = draw(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(list(COLUMN_VALUES)), min_size=1))
+    row = st.fixed_dictionaries({name: st.none() | COLUMN_VALUES[kind] for name, kind in types.items()})
+    return types, draw(st.lists(row, min_size=1, max_size=10))
+
+
+def read_parquet(data):
+    return pq.read_table(io.BytesIO(data))
+
+
+@settings(deadline=None)
+@given(typed_tables())
+def test_parquet_of_declared_types(typed):
+    types, rows = typed
+    table = read_parquet(written(rows, format="parquet", types=types))
+    assert table.to_pylist() == rows
+    named = {"string": "string", "int64": "int64", "double": "double", "boolean": "bool"}
+    assert {field.name: str(field.type) for field in table.schema} == {n: named[k] for n, k in types.items()}
+
+
+def test_parquet_takes_types_from_the_first_rows_whatever_the_order_of_their_keys():
+    rows = [
+        {"id": 1, "size": 2, "name": "a", "on": True, "none": None, "tags": ["x"]},
+        {"tags": {"k": 10**30}, "none": None, "on": None, "name": None, "size": 1e-05, "id": None},
+    ]
+    table = read_parquet(written(rows, format="parquet"))
+    assert {f.name: str(f.type) for f in table.schema} == {
+        "id": "int64", "size": "double", "name": "string", "on": "bool", "none": "string", "tags": "string",
+    }  # fmt: skip
+    assert table.to_pylist() == [
+        {"id": 1, "size": 2.0, "name": "a", "on": True, "none": None, "tags": '["x"]'},
+        {"id": None, "size": 1e-05, "name": None, "on": None, "none": None, "tags": f'{{"k":{10**30}}}'},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("int64", 1.5), ("int64", "7"), ("int64", True), ("int64", 2**63), ("int64", [1]),
+        ("double", "1.5"), ("double", True), ("double", 2**53 + 1), ("double", 10**400 // 10**100),
+        ("boolean", 1), ("boolean", "true"), ("boolean", 0.0),
+    ],
+)  # fmt: skip
+def test_parquet_names_row_and_column_of_a_misfit(kind, value):
+    rows = [{"x": "a", "n": None}] * 3 + [{"x": "b", "n": value}]
+    with pytest.raises(ColumnsDiffer, match=rf"row 3 of the batch: column n holds .* expected {kind}"):
+        written(rows, format="parquet", types={"x": "string", "n": kind})
+
+
+def test_parquet_row_groups_do_not_depend_on_blocks():
+    rows = [{"n": n, "t": f"text {n}"} for n in range(40_000)]
+    whole, cut = (written(rows, piece, format="parquet") for piece in (1 << 22, 10_000))
+    assert whole == cut
+    metadata = pq.ParquetFile(io.BytesIO(whole)).metadata
+    assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [16_384, 16_384, 7_232]
+    assert read_parquet(whole).to_pylist() == rows
+
+
+def unpacked(data):
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+
+
+@pytest.mark.parametrize("format", ["csv", "ndjson"])
+@pytest.mark.parametrize(("compression", "unpack"), [("gzip", gzip.decompress), ("zstd", unpacked)])
+def test_compression_is_lossless_and_the_same_every_time(format, compression, unpack):
+    rows = [{"n": n, "text": "wildfire " * (n % 7), "flag": n % 3 == 0} for n in range(20_000)]
+    plain = written(rows, format=format)
+    packed = {written(rows, piece, format=format, compression=compression) for piece in (1 << 20, 99_991)}
+    assert len(packed) == 1
+    assert unpack(packed.pop()) == plain
+
+
+@pytest.mark.parametrize("format", ["csv", "ndjson", "parquet"])
+def test_columns_in_another_order(format):
+    rows = [{"a": 1, "b": "x"}, {"b": "y", "a": 2}]
+    data = written(rows, format=format)
+    if format == "csv":
+        assert data == b"a,b\n1,x\n2,y\n"
+    elif format == "ndjson":
+        assert [json.loads(line) for line in data.splitlines()] == rows
+    else:
+        assert read_parquet(data).to_pylist() == rows
+
+
+@pytest.mark.parametrize("format", ["csv", "ndjson", "parquet"])
+@pytest.mark.parametrize(
+    ("odd", "says"),
+    [
+        ({"a": 1}, r"missing \['b'\], unexpected \[\]"),
+        ({"a": 1, "b": 2, "c": 3}, r"missing \[\], unexpected \['c'\]"),
+        ({"a": 1, "c": 3}, r"missing \['b'\], unexpected \['c'\]"),
+        ({}, r"missing \['a', 'b'\]"),
+    ],
+)
+def test_other_columns(format, odd, says):
+    rows = [{"a": n, "b": n} for n in range(30_000)]
+    rows[25_000] = odd
+    with pytest.raises(ColumnsDiffer, match=rf"row 25,000 of the batch .*{says}"):
+        written(rows, format=format)
+
+
+def test_columns_other_than_declared():
+    with pytest.raises(ColumnsDiffer, match=r"row 0 of the batch"):
+        written([{"a": 1}], types={"a": "int64", "b": "string"})
+    assert written([{"b": "x", "a": 1}], types={"a": "int64", "b": "string"}) == b"a,b\n1,x\n"
+
+
+@pytest.mark.parametrize("format", ["csv", "ndjson", "parquet"])
+def test_rows_without_columns(format):
+    with pytest.raises(ColumnsDiffer, match="no columns"):
+        written([{}, {}], format=format)
+
+
+def test_a_batch_without_rows_is_a_valid_object():
+    types = {"a": "int64", "b": "string"}
+    assert written([], types=types) == b"a,b\n"
+    assert written([]) == b""
+    assert written([], format="ndjson", types=types) == b""
+    assert gzip.decompress(written([], compression="gzip")) == b""
+    table = read_parquet(written([], format="parquet", types=types))
+    assert (table.num_rows, table.column_names) == (0, ["a", "b"])
+
+
+@pytest.mark.parametrize("format", ["csv", "ndjson", "parquet"])
+def test_deep_nesting_is_written_or_refused_by_name(format):
+    for depth, fits in [(50, True), (300, True), (990, False)]:
+        row = b'{"a":' + b"[" * depth + b"]" * depth + b',"b":1}'
+        dataset = Dataset(name="things", format=format)
+        blocks = decode([b"[" + row + b"]"])
+        try:
+            data = b"".join(encode(blocks, Columns({}), dataset))
+        except NotRows as error:
+            refused = str(error)
+        else:
+            refused = ""
+        assert bool(refused) != fits
+        if refused:
+            assert "nested" in refused
+        else:
+            assert b"[" * depth in data or format == "parquet"

@@ -1,0 +1,110 @@
+"""A copy's memory does not depend on its rows: measured in a process of its own, as a task's is."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from tests.project_files import PROJECT
+from tests.servers.scripted_http import ScriptedSource
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
+
+# What an idle mapped task has imported anyway is the base; the copy's own imports count as the copy's.
+SCRIPT = """
+import json, sys
+try:
+    import airflow.sdk
+except ImportError:
+    pass
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
+
+base = peak()
+url, endpoint, bucket, rows, format, key, secret = sys.argv[1:]
+import requests
+from include.datasets import WILDFIRES, Dataset
+from include.store import connect
+from include.transfer.api import Api
+from include.transfer.batches import Batch
+from include.transfer.bucket import Bucket
+from include.transfer.copy import copy
+from include.transfer.prefix import Prefix
+
+dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"format": format, "version_header": ""})
+lake = Bucket(connect(endpoint, "us-east-1", (key, secret, None)), bucket)
+receipt = copy(Api(requests.Session(), url, dataset), lake, Prefix("wildfires", "run"), Batch(0, int(rows)))
+print(json.dumps({"rows": receipt.rows, "bytes": receipt.bytes, "added": peak() - base}))
+"""
+
+
+@cache
+def texts():
+    """Rows of the shape of the wildfires: 37 columns, about 900 bytes of JSON each."""
+    from include.datasets import WILDFIRE_TYPES
+
+    def value(column, kind, n):
+        return {"int64": n, "double": n + 0.25}.get(kind, f"{column[:6]} {n * 7919 % 10_007:x}")
+
+    return [
+        json.dumps(
+            {column: value(column, kind, n) for column, kind in WILDFIRE_TYPES.items()}, separators=(",", ":")
+        )
+        for n in range(1_000)
+    ]
+
+
+class Ready(ScriptedSource):
+    """Its rows are text already: the measured process must not wait for them."""
+
+    def body_of(self, limit):
+        whole = ",".join(texts())
+        for start in range(0, limit, 1_000):
+            yield ((",", "[")[start == 0] + whole).encode()
+        yield b"]"
+
+
+@pytest.fixture(scope="module")
+def measured(store):
+    """Megabytes that a copy of so many rows adds, by format."""
+    store.client().make_bucket("memory")
+
+    @cache
+    def measure(format, rows):
+        from tests.servers.faults import Fault
+
+        with ScriptedSource([{}], count=rows) as served:
+            served.fault(Fault("body", rewrite=lambda _: Ready.body_of(served, rows)), times=None)
+            command = [sys.executable, "-c", SCRIPT, served.url, store.endpoint, "memory", str(rows), format]
+            run = subprocess.run(
+                [*command, store.access_key, store.secret_key],
+                cwd=PROJECT, env={**os.environ, "NO_PROXY": "*"}, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+        result = json.loads(run.stdout.splitlines()[-1])
+        assert result["rows"] == rows
+        return result["added"]
+
+    return measure
+
+
+# 45 MB of Parquet's are pyarrow's libraries, most of them pages of a file that all processes share.
+LIMITS = {"csv": 40, "ndjson": 40, "parquet": 80}
+
+
+@pytest.mark.parametrize("rows", [5_000, 50_000, 200_000])
+@pytest.mark.parametrize("format", LIMITS)
+def test_a_copy_is_small(measured, format, rows):
+    assert measured(format, rows) < LIMITS[format]
+
+
+@pytest.mark.parametrize("format", LIMITS)
+def test_a_copy_does_not_grow_with_its_rows(measured, format):
+    """2 MB of grace: allocators and the kernel deal in pages and arenas of about that size."""
+    small, large = measured(format, 50_000), measured(format, 200_000)
+    assert large <= max(small * 1.10, small + 2)

@@ -1,0 +1,260 @@
+"""A run is shown only when everything agrees, and every disagreement is said at once."""
+
+import dataclasses
+import re
+
+import pytest
+
+from include.transfer.batches import Batch
+from include.transfer.commit import commit
+from include.transfer.count import Count
+from include.transfer.errors import BadSettings, Unverified
+from include.transfer.prefix import Prefix
+from include.transfer.verify import verify
+from tests.servers.faults import Fault
+
+ROWS = [{"id": n, "name": f"row {n}"} for n in range(40)]
+
+
+def findings(run, batches=None, **source):
+    count = dataclasses.replace(Count(run.source.total, run.api.count().version), **source)
+    return verified(run, batches, count).findings
+
+
+def verified(run, batches=None, count=None):
+    dataset = run.dataset
+    return verify(
+        run.bucket,
+        run.prefix,
+        batches or run.batches(),
+        dataset.suffix,
+        dataset.fingerprint,
+        count or run.api.count(),
+    )
+
+
+def publish(run, batches=None, digest=None):
+    batches = batches or run.batches()
+    digest = verified(run, batches).digest if digest is None else digest
+    return commit(run.bucket, run.prefix, run.dataset, batches, run.api.count(), run.api.url, digest)
+
+
+@pytest.fixture
+def run(source, make_run):
+    made = make_run(source(ROWS, version='"v1"'), version_header="ETag", format="ndjson")
+    made.copy_all()
+    return made
+
+
+def key(start):
+    return f"things/20260101T000000-aaaa/data_from_{start}.ndjson"
+
+
+def receipt_key(start):
+    return f"things/20260101T000000-aaaa/_receipts/data_from_{start}.json"
+
+
+def change_receipt(run, start, **changes):
+    run.bucket.put_json(receipt_key(start), {**run.bucket.get_json(receipt_key(start)), **changes})
+
+
+def test_nothing_to_object(run):
+    assert findings(run) == []
+    assert [receipt.start for receipt in verified(run).receipts] == [0, 10, 20, 30]
+
+
+DAMAGE = {
+    "object gone": (lambda run: run.bucket.delete(key(10)), "no object .*data_from_10"),
+    "object shorter": (
+        lambda run: run.bucket.put_stream(key(10), iter([b"x"])),
+        "data_from_10.* has 1 bytes",
+    ),
+    "object overwritten": (
+        lambda run: run.bucket.put_stream(key(10), iter([b"x" * run.bucket.head(key(10)).bytes])),
+        "data_from_10.* ETag .*expected",
+    ),
+    "receipt gone": (lambda run: run.bucket.delete(receipt_key(10)), "rows 10–19: no receipt"),
+    "receipt torn": (
+        lambda run: run.bucket.put_stream(receipt_key(10), iter([b'{"k'])),
+        "rows 10–19: no receipt",
+    ),
+    "receipt of nonsense": (lambda run: change_receipt(run, 10, columns=None), "rows 10–19: no receipt"),
+    "other rows": (lambda run: change_receipt(run, 10, rows=9), "its receipt is of 9 rows"),
+    "other settings": (lambda run: change_receipt(run, 10, fingerprint="x"), "or of other settings"),
+    "other columns": (
+        lambda run: change_receipt(run, 10, columns=["id"]),
+        "data_from_10.*: columns id; expected id, name",
+    ),
+    "other types": (
+        lambda run: change_receipt(run, 10, types={"id": "double"}),
+        "columns id have other types",
+    ),
+    "twins": (
+        lambda run: change_receipt(run, 10, sha256=run.bucket.get_json(receipt_key(0))["sha256"]),
+        "data_from_0.*data_from_10.* hold the same bytes",
+    ),
+    "versions": (lambda run: change_receipt(run, 10, source_version="v0"), "versions v0, v1"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_each_damage_is_found(run, name):
+    damage, says = DAMAGE[name]
+    damage(run)
+    (finding,) = findings(run)
+    assert re.search(says, finding)
+
+
+def test_everything_is_said_at_once(run):
+    run.bucket.delete(key(0))
+    run.bucket.delete(receipt_key(10))
+    change_receipt(run, 20, columns=["id"])
+    found = findings(run, rows=41, version="v2")
+    assert len(found) == 5
+    with pytest.raises(Unverified, match=r"5 finding\(s\); nothing is committed"):
+        raise Unverified(found)
+
+
+def test_a_source_that_changed(run):
+    assert "has 41 rows now; expected the 40" in findings(run, rows=41)[0]
+    assert "versions v1, v2" in findings(run, version="v2")[0]
+    assert findings(run, version=None) == []
+
+
+def test_an_api_that_ignores_its_offset(source, make_run):
+    served = source(ROWS).fault(Fault.rows(lambda rows: ROWS[:10]), times=None)
+    run = make_run(served)
+    run.copy_all()
+    (finding,) = findings(run)
+    assert "heed its offset" in finding
+
+
+@pytest.mark.parametrize(("format", "objections"), [("csv", 1), ("ndjson", 0), ("parquet", 0)])
+def test_order_of_columns_matters_where_databases_load_by_position(source, make_run, format, objections):
+    def turned(rows):
+        return [dict(reversed(row.items())) for row in rows]
+
+    served = source(ROWS[:20]).fault(Fault.rows(turned), when=lambda r: r.query.get("start") == "10")
+    run = make_run(served, format=format)
+    run.copy_all()
+    assert len(findings(run)) == objections
+
+
+def test_a_manifest_holds_the_run(run):
+    manifest = publish(run)
+    assert run.bucket.get_json(run.prefix.manifest) == manifest
+    assert manifest["created_at"].endswith("+00:00")
+    assert [r["key"] for r in manifest["receipts"]] == [key(start) for start in (0, 10, 20, 30)]
+    assert manifest["bytes"] == sum(run.bucket.head(r["key"]).bytes for r in manifest["receipts"])
+    said = ("version", "dataset", "run", "format", "compression", "batch_size", "rows")
+    assert {k: manifest[k] for k in said} == {
+        "version": 1, "dataset": "things", "run": "20260101T000000-aaaa", "format": "ndjson",
+        "compression": "none", "batch_size": 10, "rows": 40,
+    }  # fmt: skip
+    assert manifest["source"] == {"url": f"{run.source.url}/api/get", "count": 40, "version": "v1"}
+    assert (manifest["columns"], manifest["types"]) == (["id", "name"], {})
+    assert run.bucket.get_json("things/_latest.json") == {
+        "run": run.prefix.run,
+        "manifest": run.prefix.manifest,
+    }
+
+
+def test_committing_again_changes_nothing(run):
+    first = publish(run)
+    before = run.bucket.head(run.prefix.manifest)
+    run.bucket.put_json(run.prefix.manifest, {**first, "created_at": "long ago"})
+    assert publish(run)["created_at"] == "long ago"
+    assert before is not None
+
+
+def test_other_receipts_than_were_verified_are_refused(run):
+    digest = verified(run).digest
+    change_receipt(run, 10, seconds=99.0)
+    with pytest.raises(Unverified, match="receipts changed"):
+        publish(run, digest=digest)
+    run.bucket.delete(receipt_key(10))
+    with pytest.raises(Unverified, match="receipts changed"):
+        publish(run, digest=digest)
+    assert run.bucket.head(run.prefix.manifest) is None
+
+
+def test_strays_of_this_run_go_and_all_else_stays(run):
+    strays = [key(50), key(5), "things/20260101T000000-aaaa/data_from_7.csv.gz"]
+    others = [
+        "things/20260101T000000-aaaa/notes.txt",
+        "things/20260101T000000-aaaa/deeper/data_from_7.csv",
+        "things/20260101T000000-aaaab/data_from_7.csv",
+        "other/20260101T000000-aaaa/data_from_7.csv",
+    ]
+    for name in strays + others:
+        run.bucket.put_stream(name, iter([b"x"]))
+    publish(run)
+    assert not set(strays) & set(run.stored_keys())
+    assert set(others) | {key(0), key(30)} <= set(run.stored_keys())
+
+
+def test_a_smaller_plan_is_published_before_the_old_objects_go(run):
+    publish(run)
+    run.source.rows = ROWS[:20]
+    seen = []
+
+    class Watched(type(run.bucket)):
+        def delete(self, name):
+            seen.append([receipt["key"] for receipt in self.get_json(run.prefix.manifest)["receipts"]])
+            super().delete(name)
+
+    run.bucket = Watched(run.bucket._client, run.bucket.name)
+    publish(run)
+    assert seen
+    assert all(named == [key(0), key(10)] for named in seen)
+    assert key(20) not in run.stored_keys()
+
+
+def test_no_rows_commit_an_empty_run(source, make_run):
+    run = make_run(source([]), types={"id": "int64"})
+    manifest = publish(run, batches=[])
+    assert (manifest["rows"], manifest["receipts"], manifest["columns"]) == (0, [], ["id"])
+
+
+def latest(run):
+    return run.bucket.get_json("things/_latest.json")["run"]
+
+
+def test_latest_only_moves_forward(source, make_run):
+    served = source(ROWS)
+    for name, expected in [
+        ("20260102T0-b", "b"),
+        ("20260101T0-a", "b"),
+        ("20260103T0-c", "c"),
+        ("20260102T0-b", "c"),
+    ]:
+        run = make_run(served, run=name)
+        run.copy_all()
+        publish(run)
+        assert latest(run).endswith(expected)
+    run.bucket.delete("things/20260103T0-c/_manifest.json")
+    publish(run)
+    assert latest(run) == "20260102T0-b"
+    run.bucket.put_json("things/_latest.json", ["garbage"])
+    publish(run)
+    assert latest(run) == "20260102T0-b"
+
+
+@pytest.mark.parametrize("dataset", ["", "A", "../x", "a/b", "a\n", "_x", "a" * 64])
+@pytest.mark.parametrize("name", ["run", ""])
+def test_names_that_lead_out_of_the_folder(dataset, name):
+    with pytest.raises(BadSettings, match="cannot be parts of an object's key"):
+        Prefix(dataset, name)
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", "a\n", "_receipts", "-", "a" * 101, "é"])
+def test_runs_that_lead_out_of_the_folder(name):
+    with pytest.raises(BadSettings, match="cannot be parts of an object's key"):
+        Prefix("things", name)
+
+
+def test_keys():
+    prefix = Prefix("things", "20260101T0-a")
+    assert prefix.data(Batch(5, 10), ".csv.gz") == "things/20260101T0-a/data_from_5.csv.gz"
+    assert prefix.is_data("things/20260101T0-a/data_from_5.csv.gz")
+    assert not prefix.is_data("things/20260101T0-a/_receipts/data_from_5.json")
