@@ -1,6 +1,9 @@
 """What the Astro CLI builds: the base image, the packages it installs, and the files that go into it."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -206,3 +209,21 @@ def test_the_repository_keeps_settings_and_leaves_out_secrets():
         ignored
     )
     assert "airflow_settings.yaml" not in ignored
+
+
+def test_every_test_can_be_collected_inside_the_image(tmp_path):
+    """`astro dev pytest` runs in the image: what it lacks must lead to a skip with a reason, not to an error."""
+    patterns = (PROJECT / ".dockerignore").read_text()
+    for file in repository_files():
+        if not excludes(patterns, file):
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / file, tmp_path / file)
+    assert not (tmp_path / "services").exists()
+    collected = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert collected.returncode == 0, collected.stdout[-3000:]

@@ -21,7 +21,7 @@ from include.transfer.errors import (
     redact,
 )
 from include.transfer.fetch import retry_after
-from services.stack.ports import free_port
+from tests.servers.ports import free_port
 from tests.servers.faults import Fault
 from tests.unit.transfer.conftest import IMPATIENT, open_api, rows_of
 
