@@ -212,7 +212,7 @@ def test_the_repository_keeps_settings_and_leaves_out_secrets():
 
 
 def test_every_test_can_be_collected_inside_the_image(tmp_path):
-    """`astro dev pytest` runs in the image: what it lacks must lead to a skip with a reason, not to an error."""
+    """`astro dev pytest` runs in the image: what it lacks must lead to a skip, not to an error."""
     patterns = (PROJECT / ".dockerignore").read_text()
     for file in repository_files():
         if not excludes(patterns, file):

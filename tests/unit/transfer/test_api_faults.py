@@ -21,8 +21,8 @@ from include.transfer.errors import (
     redact,
 )
 from include.transfer.fetch import retry_after
-from tests.servers.ports import free_port
 from tests.servers.faults import Fault
+from tests.servers.ports import free_port
 from tests.unit.transfer.conftest import IMPATIENT, open_api, rows_of
 
 ROWS = [{"id": n, "name": f"row {n}", "text": "x" * 200} for n in range(4_000)]
