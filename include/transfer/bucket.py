@@ -17,6 +17,7 @@ from include.transfer.errors import StoreRefused, StoreUnavailable
 # S3 takes parts of 5 MiB to 5 GiB, 10,000 at the most: an object can hold 48 GiB. The smallest, since what a
 # part takes in memory, twice for a moment, is most of what a copy adds to a process.
 PART_BYTES = 5 << 20
+_READ_BYTES = 1 << 20
 _MISSING = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
 # NoSuchUpload: a repeated end of an upload whose first answer got lost.
 _TRY_AGAIN = {
@@ -175,7 +176,8 @@ class _Reader:
         self._held = bytearray()
 
     def read(self, size: int) -> bytes:
-        """Exactly `size` bytes, fewer only at the end."""
+        """The next bytes, at most `size` and at most a piece: a whole part at once would stand here twice."""
+        size = min(size, _READ_BYTES)
         while len(self._held) < size and (piece := self._next()) is not None:
             self._held += piece
         with memoryview(self._held) as held:
