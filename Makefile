@@ -29,12 +29,13 @@ test: ## Run all tests (ARGS="-k …" is given to pytest)
 	@$(BOOTSTRAP) test
 	@$(PY) -m pytest $(ARGS)
 
-check: ## Lint, formatting, types, shell scripts
+check: ## Lint, formatting, types, shell scripts, Dockerfiles
 	@$(BOOTSTRAP) test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	@git ls-files -co --exclude-standard '*.sh' .ci/run | xargs .venv/bin/shellcheck && echo "shell scripts: fine"
+	@git ls-files -co --exclude-standard '*Dockerfile' | xargs .venv/bin/hadolint && echo "Dockerfiles: fine"
 
 format: ## Format the code and apply the lint's own fixes
 	@$(BOOTSTRAP) test

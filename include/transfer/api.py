@@ -52,7 +52,7 @@ class Api:
         unneeded = {"accept-encoding", "connection", "user-agent"}
         return "".join(
             f"header = {json.dumps(f'{name}: {value}', ensure_ascii=False)}\n"
-            for name, value in headers.items()
+            for name, value in ((name, str(value)) for name, value in headers.items())
             if name.lower() not in unneeded
         )
 

@@ -168,7 +168,8 @@ def _excerpt(response: requests.Response) -> str:
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
         return ""
     text = " ".join(start.decode("utf-8", "replace").split())
-    for secret in secrets_in(str(response.request.url), response.request.headers):
+    sent = {name: str(value) for name, value in response.request.headers.items()}
+    for secret in secrets_in(str(response.request.url), sent):
         text = text.replace(secret, "***")  # some repeat what they were sent
     return f"; it said: {text[:200]}" if text else ""
 

@@ -99,10 +99,12 @@ def airflow(ports: Ports, *, lasting: bool) -> list[Program]:
     health = f"http://{HOST}:{ports.airflow}/api/v2/monitor/health"
     names = ["api-server", "scheduler", "dag-processor", *(["triggerer"] if lasting else [])]
     advice = "The log above says why; after an update of the project, `make clean` often helps."
+    # Their log servers would listen on every interface; the API server reads the same files from the disk.
+    options = {name: ["--skip-serve-logs"] for name in ("scheduler", "triggerer")}
     return [
         Program(
             name,
-            [PYTHON, "-m", "airflow", name],
+            [PYTHON, "-m", "airflow", name, *options.get(name, [])],
             (lambda: answers(health)) if name == "api-server" else (lambda: True),
             advice,
             # The scheduler waits for its running tasks; after the one run there are none.

@@ -15,6 +15,8 @@ pytestmark = needs_the_repository
 COMPOSE = "docker-compose.override.yml"
 # Services of the CLI's own compose file, which the override may add to.
 OF_THE_CLI = {"postgres", "db-migration", "scheduler", "dag-processor", "api-server", "triggerer"}
+# Images whose start gives up root by itself.
+LEAVES_ROOT = ("chrislusf/seaweedfs:",)
 EXACT_TAG = re.compile(r"^[\w./-]+:v?\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$")
 
 
@@ -25,6 +27,13 @@ def compose_text():
 def interpolated(text):
     """With the default of each ``${NAME:-default}``, as compose reads it when the shell has no NAME."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
+
+
+def runs_unprivileged(service):
+    """As a user other than root, by number or by its image, and without a way back to root."""
+    other = re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(service.get("user", "")))
+    leaves = service.get("image", "").startswith(LEAVES_ROOT) and "user" not in service
+    return bool(other or leaves) and "no-new-privileges:true" in service.get("security_opt", [])
 
 
 def problems(text):
@@ -46,6 +55,8 @@ def problems(text):
             continue
         if not EXACT_TAG.match(service.get("image", "")):
             found.append(f"{name} has no image of an exact version")
+        if not runs_unprivileged(service):
+            found.append(f"{name} may run, or become, root")
         if not service.get("healthcheck", {}).get("test"):
             found.append(f"{name} has no health check")
         if service.get("networks") != ["airflow"]:
@@ -67,6 +78,9 @@ def test_compose_file():
         ("seaweedfs:4.48", "seaweedfs:latest"),
         ("chrislusf/seaweedfs:4.48", "chrislusf/seaweedfs"),
         ("image: python:3.12.12-slim-bookworm", "build: services/wildfires_api"),
+        ('user: "65534:65534"', 'user: "0:0"'),
+        ('user: "65534:65534"', "x-user: 65534"),
+        ("no-new-privileges:true", "no-new-privileges:false"),
         ("    healthcheck:", "    x-healthcheck:"),
         ("- airflow\n", "- default\n"),
         ("condition: service_healthy", "condition: service_started"),

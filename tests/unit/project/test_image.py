@@ -59,6 +59,42 @@ def test_only_the_runtime_with_onbuild_installs_packages():
     assert name == "astrocrpublic.azurecr.io/runtime"
 
 
+# The sample source's own image -------------------------------------------------------------------------
+
+
+def image_problems(dockerfile):
+    """What would let an image change with the day, or run as root."""
+    lines = [line.split() for line in dockerfile.splitlines() if line.strip() and not line.startswith("#")]
+    bases = [words[-1] for words in lines if words[0] == "FROM"]
+    users = [words[1] for words in lines if words[0] == "USER"]
+    found = [
+        f"{base} is no exact version" for base in bases if not re.search(r":\d+\.\d+\.\d+[\w.-]*$", base)
+    ]
+    if not users or not re.fullmatch(r"[1-9]\d*(:\d+)?", users[-1]):
+        found.append("the last USER is not a number other than 0")
+    return found
+
+
+def test_the_sources_image_is_pinned_and_unprivileged():
+    assert image_problems((PROJECT / "services/wildfires_api/Dockerfile").read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("USER 10001", "USER root"),
+        ("USER 10001", "USER 0"),
+        ("USER 10001", ""),
+        ("python:3.12.12-slim-bookworm", "python:3-slim"),
+        ("python:3.12.12-slim-bookworm", "python"),
+    ],
+)
+def test_a_loose_or_privileged_image_shows(right, wrong):
+    text = (PROJECT / "services/wildfires_api/Dockerfile").read_text()
+    assert right in text
+    assert len(image_problems(text.replace(right, wrong))) == 1
+
+
 # Packages ----------------------------------------------------------------------------------------------
 
 
