@@ -1,13 +1,13 @@
 # The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check up down status logs data services lock clean format
+.PHONY: help run test chaos check up down status logs data services lock clean format
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
 DAG ?= wildfires_small_to_s3
 CONF ?= {}
-export DAG CONF ROWS FILE NAME ARGS PYTHON
+export DAG CONF ROWS FILE NAME ARGS ROUNDS SEED PYTHON
 export AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME
 
 BOOTSTRAP := sh services/stack/bootstrap.sh
@@ -28,6 +28,10 @@ run: ## Run one DAG from nothing to verified objects (DAG=… ROWS=… CONF='{"f
 test: ## Run all tests (ARGS="-k …" is given to pytest)
 	@$(BOOTSTRAP) test
 	@$(PY) -m pytest $(ARGS)
+
+chaos: ## Copy through faults of network, store and processes, and check every value (ROUNDS=200 SEED=1)
+	@$(BOOTSTRAP) test
+	@exec $(PY) -m tests.faults.chaos --rounds "$${ROUNDS:-50}" --seed "$${SEED:-1}" $(ARGS)
 
 check: ## Lint, formatting, types, shell scripts, Dockerfiles
 	@$(BOOTSTRAP) test
