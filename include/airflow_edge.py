@@ -174,7 +174,9 @@ def count_command(settings: Mapping[str, Any]) -> str:
     return (
         "set -o pipefail\n"
         "curl --fail --silent --show-error --location --max-redirs 5 --connect-timeout 10 --max-time 60 \\\n"
-        f"  --retry 5 --retry-connrefused --config <(printf '%s' \"$CURL_CONFIG\") {body}\\\n"
+        # A Retry-After of an hour must not hold the task for an hour.
+        "  --retry 5 --retry-connrefused --retry-max-time 120 \\\n"
+        f"  --config <(printf '%s' \"$CURL_CONFIG\") {body}\\\n"
         f"  --dump-header - {url} | tr -d '\\r' | tr '\\n' '{LINE_END}'"
     )
 

@@ -75,9 +75,8 @@ def check_parser() -> Iterator[Finding]:
         "parser", f"ijson's backend is {ijson.backend}", "" if fast else "pip install --force ijson"
     )
     rows = list(ijson.items(io.BytesIO(b'{"items": [{"a": 1}]}'), "items.item"))
-    yield Finding(
-        "parsing", "works" if rows == [{"a": 1}] else f"gave {rows}", "" if rows else "reinstall ijson"
-    )
+    right = rows == [{"a": 1}]
+    yield Finding("parsing", "works" if right else f"gave {rows}", "" if right else "reinstall ijson")
 
 
 def _expect(truth: bool) -> None:

@@ -113,7 +113,8 @@ def check_source(dataset: Mapping[str, Any]) -> list[str]:
     """Ask the API for its count and its first row."""
     from include import doctor, steps
 
-    return steps.diagnosis(list(doctor.check_source(airflow_edge.opened(dataset)[0])))
+    api = airflow_edge.open_api(airflow_edge.of_this_run(dataset))
+    return steps.diagnosis(list(doctor.check_source(api)))
 
 
 @task

@@ -39,7 +39,12 @@ def main(arguments: list[str]) -> int:
     session = requests.Session()
     session.trust_env = False
     session.max_redirects = options.max_redirs
-    retry = Retry(total=options.retry, status_forcelist=[408, 429, 500, 502, 503, 504], raise_on_status=False)
+    retry = Retry(
+        total=options.retry,
+        status_forcelist=[408, 429, 500, 502, 503, 504],
+        raise_on_status=False,
+        retry_after_max=options.retry_max_time,
+    )
     session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
     session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retry))
     limits = (options.connect_timeout, options.max_time)
@@ -64,6 +69,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--max-redirs", type=int, default=50)
     parser.add_argument("--retry", type=int, default=0)
+    parser.add_argument("--retry-max-time", type=int, default=600)
     parser.add_argument("--connect-timeout", type=float)
     parser.add_argument("--max-time", type=float)
     parser.add_argument("--config", type=Path)

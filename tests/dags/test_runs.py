@@ -189,6 +189,15 @@ def test_a_source_that_is_not_there_fails_the_count(lake, wildfires):
     assert lake.objects() == []
 
 
+def test_a_count_that_is_told_to_wait_an_hour_fails_instead(lake, wildfires):
+    source = wildfires(1)
+    source.fault(Fault.status(503, Retry_After="3600"), times=None, when=lambda request: True)
+    lake.connect_source(source)
+    ran = lake.run("wildfires_to_s3")
+    assert ran.states["count_rows"] == ["failed"]
+    assert lake.objects() == []
+
+
 @pytest.mark.parametrize("rows", [0, 1, 50])
 def test_fires_per_year_add_up_to_the_committed_rows(lake, wildfires, rows):
     source = wildfires(rows)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,7 +109,13 @@ def test_a_cleared_map_finds_its_rows_in_the_lake(stack, small):
 
 def test_the_pool_caps_how_many_copies_run_at_once(stack):
     run = stack.trigger("wildfires_to_s3", {"batch_size": 1_250})
-    assert stack.wait(run, 300) == "success"
+    labels_while_running = set()
+
+    def watch(instances):
+        labels_while_running.update(ti["rendered_map_index"] for ti in instances if ti["state"] == "running")
+
+    assert stack.wait(run, 300, watch) == "success"
+    assert any(label and label.startswith("rows ") for label in labels_while_running)
     ran = copies(stack, run)
     assert len(ran) == 16
     assert 2 <= most_at_once(ran) <= 4
@@ -139,15 +144,3 @@ def test_fires_per_year_and_the_doctor_end_well(stack):
     assert stack.wait(years, 300) == "success"
     assert stack.wait(doctor, 300) == "success"
     assert sum(stack.api.xcom(years, "total_per_year").values()) == ROWS
-
-
-def test_no_secret_is_in_a_log_or_an_xcom(stack, small):
-    from services.stack.home import Credentials
-
-    secret = Credentials.load(stack.home).s3_secret_key
-    logs = [path for path in Path(stack.home.airflow).rglob("*.log") if path.is_file()]
-    assert logs
-    assert [str(path) for path in logs if secret in path.read_text(errors="replace")] == []
-    for ti in stack.task_instances(small):
-        assert secret not in json.dumps(ti)
-        assert secret not in json.dumps(stack.api.xcom(small, ti["task_id"], ti["map_index"]))

@@ -67,6 +67,12 @@ def test_a_status_that_passes_is_asked_again(program, source):
     assert [request.status for request in served.requests] == [503, 200]
 
 
+def test_an_hour_of_retry_after_is_not_waited_for(program, source):
+    served = source([{"a": 1}])
+    served.fault(Fault.status(503, Retry_After="3600"), times=None, when=lambda request: True)
+    assert ask(program, f"{served.url}/api/count", "--retry", "1", "--retry-max-time", "1").returncode == 22
+
+
 def test_a_machine_with_curl_keeps_its_own(tmp_path, monkeypatch):
     own = tmp_path / "curl"
     own.write_text("#!/bin/sh\n")
