@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import dag, task_group
 
-from include.airflow_edge import asset
+from include.airflow_edge import asset, queue_field
 from include.datasets import WILDFIRES_PER_YEAR
 from include.tasks import (
     RUN,
@@ -37,6 +37,7 @@ def years_of(batch: dict[str, Any]) -> Any:
 @dag(
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    params=queue_field(),
     tags=["copy", "wildfires", "task group"],
     doc_md=__doc__,
 )

@@ -80,6 +80,22 @@ def form(dataset: Dataset) -> dict[str, Param]:
             title="Compression",
             description="For CSV and NDJSON; Parquet compresses its own columns: leave it at none.",
         ),
+    } | queue_field()
+
+
+def queue_field() -> dict[str, Param]:
+    """Where the mapped tasks of a run go; airflow_local_settings.py reads it from the run's conf.
+
+    A param cannot change a queue by itself: a task's queue is fixed when its file is parsed.
+    """
+    return {
+        "queue": Param(
+            "default",
+            type="string",
+            enum=["default", "kubernetes"],
+            title="Queue of the copies",
+            description="kubernetes: each copy in a pod of its own, where KubernetesExecutor is configured.",
+        ),
     }
 
 
@@ -200,3 +216,21 @@ def pool_slot() -> str:
     pool: str = get_current_context()["task"].pool
     log.info("the pool %s exists and gave a slot", pool)
     return pool
+
+
+def where_it_runs() -> dict[str, str]:
+    """The executor that runs this task, its host, and the greeting that a pod_override may have set."""
+    from airflow.sdk.api.client import get_hostname
+    from airflow.sdk.configuration import conf
+
+    # KubernetesExecutor marks its pods so. Elsewhere it is the first of `[core] executor`: the others run
+    # only what names them.
+    in_a_pod = os.environ.get("AIRFLOW_IS_K8S_EXECUTOR_POD") == "True"
+    first = conf.get("core", "executor").split(",")[0].strip()
+    found = {
+        "executor": "KubernetesExecutor" if in_a_pod else first,
+        "host": str(get_hostname()),  # type: ignore[no-untyped-call]
+        "greeting": os.environ.get("GREETING", ""),
+    }
+    log.info("executor %(executor)s, host %(host)s %(greeting)s", found)
+    return found

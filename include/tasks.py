@@ -24,6 +24,7 @@ __all__ = [
     "fires_per_year",
     "labelled",
     "plan",
+    "print_executor",
     "probe_pool",
     "total_per_year",
     "verify",
@@ -139,3 +140,9 @@ def check_parser() -> list[str]:
 def probe_pool() -> str:
     """Run at all: a task whose pool does not exist never does."""
     return airflow_edge.pool_slot()
+
+
+@task
+def print_executor() -> dict[str, str]:
+    """Say which executor runs this task, and on which host."""
+    return airflow_edge.where_it_runs()

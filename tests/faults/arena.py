@@ -25,7 +25,8 @@ SETTINGS = {
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
-    "PYTHONPATH": f"{PROJECT}:{PROJECT / 'tests/faults/quick_retries'}",
+    # First, for the project has a policy of its own in a file of the same name.
+    "PYTHONPATH": f"{PROJECT / 'tests/faults/quick_retries'}:{PROJECT}",
 }
 
 
