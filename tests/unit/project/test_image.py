@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,47 @@ def pinned_runtime(dockerfile):
     name, tag = base_image(dockerfile)
     exact = re.fullmatch(r"(\d+\.\d+-\d+)-python-(3\.\d+)", tag)
     return exact.groups() if name.endswith("/runtime") and exact else None
+
+
+def last_stage(dockerfile):
+    """The image that the last FROM comes to, through the names of earlier stages: where newer CLIs look."""
+    stages = re.findall(
+        r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$", dockerfile, re.IGNORECASE | re.MULTILINE
+    )
+    image = ""
+    for reference, _ in reversed(stages):
+        image = reference if not image or image in named(stages, reference) else image
+    return base_image(f"FROM {image}")
+
+
+def named(stages, reference):
+    return {name for stage, name in stages if stage == reference and name}
+
+
+def test_first_and_last_stage_are_the_same_runtime():
+    dockerfile = (PROJECT / "Dockerfile").read_text()
+    assert last_stage(dockerfile) == base_image(dockerfile)
+
+
+@pytest.mark.parametrize(
+    ("stages", "image"),
+    [
+        ("FROM a:1\n", ("a", "1")),
+        ("FROM a:1 AS base\nFROM base\n", ("a", "1")),
+        ("FROM b:2 AS builder\nFROM a:1\nCOPY --from=builder /x /x\n", ("a", "1")),
+        ("from a:1 as base\nFROM b:2 AS other\nFROM base AS last\n", ("a", "1")),
+        ("FROM --platform=linux/amd64 a:1\n# FROM b:2\n", ("a", "1")),
+    ],
+)
+def test_the_last_stage_is_found_through_names(stages, image):
+    assert last_stage(stages) == image
+
+
+def test_no_other_file_chooses_the_base():
+    """A table [tool.astro] in pyproject.toml would make the CLI take runtime and packages from there."""
+    tools = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]
+    assert tools
+    assert "astro" not in tools
 
 
 def test_base_image_is_pinned():
@@ -217,6 +259,19 @@ def test_what_the_image_holds():
     held = {path.parts[0] for path in repository_files() if not excludes(text, path)}
     assert {"dags", "include", "plugins", "tests", "requirements.txt", "packages.txt"} <= held
     assert not held & {"services", "k8s", "docs", "benchmarks", "airflow_settings.yaml", ".env.example"}
+
+
+def test_patterns_are_of_the_kind_that_these_tests_understand():
+    patterns = [line for line in (PROJECT / ".dockerignore").read_text().splitlines() if line[:1] not in "#"]
+    assert patterns
+    assert [line for line in patterns if re.search(r"[\[\]?\\]|\*\*(?!/)", line)] == []
+
+
+def test_nothing_in_the_repository_is_ignored():
+    """`astro` in .gitignore, which the CLI wants there, would hide anything of that name, at any depth."""
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    repository_files()  # skips where there is no clone
+    assert subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout == ""
 
 
 # The CLI's own files -----------------------------------------------------------------------------------

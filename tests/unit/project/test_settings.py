@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -92,6 +93,56 @@ def test_a_difference_shows(right, wrong):
     assert as_the_cli_applies(settings.replace(right, wrong)) != as_airflow_reads(text_of(".env.example"))
 
 
+# .env: three programs read it ----------------------------------------------------------------------------
+
+
+def settings_in(environment):
+    """The lines NAME=VALUE, and those that a comment offers."""
+    return re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$", environment, re.MULTILINE)
+
+
+def by_docker(value):
+    """`--env-file`, as `astro dev pytest` gives it: all that follows."""
+    return value
+
+
+def by_standalone_mode(value):
+    """Without spaces around, and without one pair of quotes."""
+    value = value.strip()
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+
+
+def by_compose(value):
+    """As standalone mode; without quotes also up to ` #` alone, and with $NAME replaced."""
+    unquoted = by_standalone_mode(value)
+    if unquoted != value.strip():
+        return unquoted
+    return re.sub(r"\$(\w+|\{[^}]*\})", "", value.partition(" #")[0].strip())
+
+
+def read_differently(environment):
+    readers = (by_docker, by_standalone_mode, by_compose)
+    return [name for name, value in settings_in(environment) if len({read(value) for read in readers}) > 1]
+
+
+def test_every_reader_of_the_env_file_sees_the_same():
+    environment = text_of(".env.example")
+    assert {"AIRFLOW_CONN_LOCALS3", "AIRFLOW__LOGGING__REMOTE_LOGGING"} <= dict(
+        settings_in(environment)
+    ).keys()
+    assert read_differently(environment) == []
+
+
+@pytest.mark.parametrize(
+    "value", ['\'{"conn_type": "http"}\'', '"quoted"', "pa$word", "a #comment", "trailing ", "${HOME}/x"]
+)
+def test_a_value_that_depends_on_its_reader_shows(value):
+    assert read_differently(f"PLAIN=a#b=c\nNAME={value}\n") == ["NAME"]
+
+
+# airflow_settings.yaml: what the CLI drops ---------------------------------------------------------------
+
+
 def problems(settings):
     """What the CLI would drop, skip or spoil in a settings file, silently."""
     found = []
@@ -108,6 +159,11 @@ def problems(settings):
             found.append(f"{entry['conn_id']}: the extra is not an object")
         if not isinstance(entry.get("conn_port", 0), int):
             found.append(f"{entry['conn_id']}: the port is not a number")
+        if entry.get("conn_uri") and len(entry) > 2:
+            found.append(f"{entry['conn_id']}: conn_uri is ignored beside other keys")
+    for entry in airflow.get("variables") or []:
+        if isinstance(entry.get("variable_value"), (dict, list)):
+            found.append(f"{entry['variable_name']}: the value is no text")
     for entry in airflow.get("pools") or []:
         if not (isinstance(entry.get("pool_slot"), int) and entry["pool_slot"] > 0):
             found.append(f"{entry['pool_name']}: a pool without slots is skipped")
@@ -131,6 +187,8 @@ def test_the_cli_understands_every_setting():
         ("conn_extra: '{", "conn_extra: '[]' #"),
         ('conn_extra: \'{"endpoint_url"', "conn_extra: {Endpoint: 1} #"),
         ("pool_description: Copies of small", "# "),
+        ("conn_port: 8000", "conn_uri: http://wildfires-api:8000"),
+        ("  pools:", "  variables: [{variable_name: a, variable_value: {b: 1}}]\n  pools:"),
     ],
 )
 def test_what_the_cli_would_drop_shows(right, wrong):
