@@ -1,7 +1,7 @@
 # The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos check up down status logs data services lock clean format
+.PHONY: help run test chaos check up down status logs data services export-config lock clean format
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -68,6 +68,10 @@ logs: ## Show the end of the logs (NAME=scheduler for one)
 data: ## Choose the rows of the API: FILE=<the real file>, or ROWS=1880465 generated ones
 	@$(BOOTSTRAP) run
 	@$(STACK) data $${ROWS:+--rows "$$ROWS"} $${FILE:+--file "$$FILE"}
+
+export-config: ## Write connections and pools for a deployment into .deploy/ (FILE=.env.production)
+	@$(BOOTSTRAP) run
+	@exec $(PY) -m services.deploy export-config $${FILE:+--file "$$FILE"}
 
 lock: ## Compile the lock files anew from requirements/*.in (ARGS=--upgrade for newer versions)
 	@$(BOOTSTRAP) lock $(ARGS)

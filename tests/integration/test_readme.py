@@ -21,7 +21,7 @@ BLOCKS = [
     [line.partition("#")[0].strip() for line in block.splitlines()]
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 ]
-FIRST, LOOK_AROUND, ASTRO = BLOCKS
+FIRST, LOOK_AROUND, ASTRO, DEPLOY = BLOCKS
 FULL = 1_880_465
 
 
@@ -160,6 +160,13 @@ def test_services_for_the_clis_standalone_mode(sh, copy_of_project):
     assert file.stat().st_mode & 0o077 == 0
     sh("make down")
     assert of_the_stack(copy_of_project) == []
+
+
+def test_exporting_what_a_deployment_needs(sh, copy_of_project):
+    (export,) = DEPLOY
+    said = sh(export)
+    assert "to fill in" in said
+    assert "local-dummy" not in "".join(path.read_text() for path in (copy_of_project / ".deploy").iterdir())
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from airflow.sdk import Connection
 
+from tests.env_files import readings
 from tests.project_files import PROJECT, needs_the_repository
 
 pytestmark = needs_the_repository
@@ -101,28 +102,8 @@ def settings_in(environment):
     return re.findall(r"^(?:# )?([A-Z][A-Z0-9_]*)=(.*)$", environment, re.MULTILINE)
 
 
-def by_docker(value):
-    """`--env-file`, as `astro dev pytest` gives it: all that follows."""
-    return value
-
-
-def by_standalone_mode(value):
-    """Without spaces around, and without one pair of quotes."""
-    value = value.strip()
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
-
-
-def by_compose(value):
-    """As standalone mode; without quotes also up to ` #` alone, and with $NAME replaced."""
-    unquoted = by_standalone_mode(value)
-    if unquoted != value.strip():
-        return unquoted
-    return re.sub(r"\$(\w+|\{[^}]*\})", "", value.partition(" #")[0].strip())
-
-
 def read_differently(environment):
-    readers = (by_docker, by_standalone_mode, by_compose)
-    return [name for name, value in settings_in(environment) if len({read(value) for read in readers}) > 1]
+    return [name for name, value in settings_in(environment) if len(readings(value)) > 1]
 
 
 def test_every_reader_of_the_env_file_sees_the_same():

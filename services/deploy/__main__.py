@@ -1,0 +1,43 @@
+"""The commands behind `make export-config` and `make image-test`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.deploy import export
+from services.stack.errors import StackError
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m services.deploy", description=__doc__)
+    subs = top.add_subparsers(dest="command", required=True)
+    exports = subs.add_parser(
+        "export-config", help="write connections and pools in every form that a deployment takes"
+    )
+    exports.add_argument(
+        "--file", type=Path, help="lines AIRFLOW_CONN_<ID>=<JSON>; they win over the environment"
+    )
+    exports.add_argument("--folder", type=Path, default=export.FOLDER, help="where to (default: %(default)s)")
+    exports.set_defaults(run=export.export_config)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = vars(parser().parse_args(argv))
+    arguments.pop("command")
+    run = arguments.pop("run")
+    try:
+        return run(**arguments)
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""docs/deploy.md: every command in it exists, with its options, and so does every file."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.project_files import PROJECT, needs_the_repository
+
+pytestmark = needs_the_repository
+
+DOCS = PROJECT / "docs" / "deploy.md"
+# Made by `make export-config`, and what a user makes as the docs say.
+MADE = {
+    ".env.production",
+    ".deploy",
+    "connections.env",
+    "connections.json",
+    "pools.json",
+    "secret.yaml",
+    "astro.sh",
+}
+# The Astro CLI, 1.46: cmd/airflow.go there, and deploy.go, deployment.go, env_conn.go of cmd/cloud.
+ASTRO = {
+    "login": set(),
+    "dev parse": set(),
+    "dev pytest": set(),
+    "deployment list": set(),
+    "deploy": {"--parse", "--wait", "--dags"},
+    "env connection create": set(),
+    "deployment pool create": set(),
+}
+
+
+def commands(text):
+    """Every line of the sh blocks, and every command between backticks, as words."""
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    inline = re.findall(
+        r"`((?:make|astro|airflow|docker|kubectl|helm) [^`]+)`",
+        re.sub(r"```.*?```", "", text, flags=re.DOTALL),
+    )
+    return [shlex.split(line, comments=True) for line in [*lines, *inline] if line.strip()]
+
+
+def known_targets():
+    return set(re.findall(r"^([a-z][a-z0-9-]*):(?!=)", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+
+
+def wrong_with_airflow(words):
+    """What Airflow's own parser says; a command between backticks may leave its arguments out."""
+    from airflow.cli.cli_parser import get_parser
+
+    group = words[0]
+    parser = get_parser()
+    try:
+        parser.parse_args(words)
+    except SystemExit:
+        try:
+            parser.parse_args([*words, "x"])
+        except SystemExit:
+            return f"airflow {group} does not take {words[1:]}"
+    return ""
+
+
+def wrong_with_astro(words):
+    plain = [word for word in words if not word.startswith(("-", "<"))]
+    options = {word for word in words if word.startswith("-")}
+    name = " ".join(plain)
+    if name not in ASTRO:
+        return f"astro has no command {name}"
+    return f"astro {name} has no {options - ASTRO[name]}" if options - ASTRO[name] else ""
+
+
+def wrong_with(words):
+    program, *rest = words
+    match program:
+        case "make":
+            target = next(word for word in rest if "=" not in word)
+            return "" if target in known_targets() else f"make has no target {target}"
+        case "astro":
+            return wrong_with_astro(rest)
+        case "airflow":
+            return wrong_with_airflow(rest)
+        case "cp" | "sh" | "docker" | "!":
+            return ""
+    return f"{program} is not known here"
+
+
+def missing_files(words):
+    """Paths of the project or of `.deploy/` that are neither there nor made."""
+    paths = [
+        Path(word.partition("=")[2] or word) for word in words if re.match(r"[\w./=-]*[./][\w./-]+$", word)
+    ]
+    return [
+        str(path)
+        for path in paths
+        if path.name not in MADE and not (PROJECT / path).exists() and not str(path).startswith("http")
+    ]
+
+
+COMMANDS = commands(DOCS.read_text()) if DOCS.exists() else []
+
+
+def test_there_are_commands_of_every_kind():
+    assert {"make", "astro", "airflow", "cp", "sh"} <= {words[0] for words in COMMANDS}
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_command(words):
+    assert wrong_with(words) == ""
+    assert missing_files(words) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make export-konfig",
+        "astro dev parze",
+        "astro deploy x --nonsense",
+        "astro deploy --wait y",
+        "airflow connections import --replace .deploy/connections.json",
+        "airflow pool import .deploy/pools.json",
+        "terraform apply",
+        "cp .env.sample .env.production",
+        "kubectl apply -f k8s/nothing.yaml",
+    ],
+)
+def test_a_mistake_shows(line):
+    words = shlex.split(line)
+    assert wrong_with(words) or missing_files(words)
+
+
+def test_every_exported_file_is_explained():
+    explained = set(re.findall(r"^\| `([^`]+)` \|", DOCS.read_text(), re.MULTILINE))
+    assert explained == MADE - {".env.production", ".deploy"}
+
+
+def test_the_example_lines_can_be_exported(tmp_path, capsys):
+    from services.deploy.__main__ import main
+
+    lines = re.findall(r"^AIRFLOW_CONN_.*$", DOCS.read_text(), re.MULTILINE)
+    (tmp_path / "env").write_text("\n".join(lines))
+    assert main(["export-config", "--file", str(tmp_path / "env"), "--folder", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.count(" complete") == len(lines) == 2
