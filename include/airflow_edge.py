@@ -6,7 +6,8 @@ Nothing here runs at parse time but `form`, `asset` and the two constants, and t
 import logging
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from include.transfer.bucket import Bucket
 
 log = logging.getLogger(__name__)
+
+FINDINGS_KEY = "findings"  # of the XCom that holds what a verification objects to
+MOST_FINDINGS = 200
 
 # A run's folder: its time to sort by, and a mark that keeps two runs of one second apart. Given through
 # `.partial(run=RUN)`: a mapped task renders templates there, though not inside `.map()`.
@@ -141,12 +145,12 @@ def open_api(dataset: Dataset) -> "Api":
     return Api(session, require_base_url(hook.base_url), dataset)
 
 
-def open_bucket(dataset: Dataset) -> "Bucket":
+def open_bucket(dataset: Dataset, *, patient: bool = True) -> "Bucket":
     """The bucket behind the dataset's aws connection: any S3, with keys, or on AWS with a role."""
     from include.store import connect
     from include.transfer.bucket import Bucket
 
-    return Bucket(connect(*_store_settings(dataset.store_conn_id)), dataset.bucket)
+    return Bucket(connect(*_store_settings(dataset.store_conn_id), patient=patient), dataset.bucket)
 
 
 def _store_settings(conn_id: str) -> tuple[str | None, str | None, Any]:
@@ -209,6 +213,21 @@ def announce(committed: Mapping[str, Any]) -> None:
     context = get_current_context()
     for outlet in context["task"].outlets:
         context["outlet_events"][outlet].extra = dict(committed)
+
+
+@contextmanager
+def findings_kept() -> Iterator[None]:
+    """Keep what a verification objects to in an XCom: a failed task returns nothing, and a page shows it."""
+    from include.transfer.errors import Unverified
+
+    try:
+        yield
+    except Unverified as unverified:
+        kept = unverified.findings[:MOST_FINDINGS]
+        if more := len(unverified.findings) - len(kept):
+            kept.append(f"and {more:,} more, in the log of this task")
+        get_current_context()["ti"].xcom_push(key=FINDINGS_KEY, value=kept)
+        raise
 
 
 def pool_slot() -> str:

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+HASTY_SECONDS = 3.0
 
 
-def connect(endpoint: str | None, region: str | None, credentials: Any) -> "Minio":
-    """A client with time-outs and retries.
+def connect(endpoint: str | None, region: str | None, credentials: Any, *, patient: bool = True) -> "Minio":
+    """A client with time-outs and retries; one that is not `patient` gives up soon, for somebody who waits.
 
     `endpoint`: `http://host:port`, or None for AWS itself. `credentials`: (access key, secret key, session
     token), or an object of the AWS SDK that renews itself (a role). Raises BadSettings for an endpoint that
@@ -27,7 +28,7 @@ def connect(endpoint: str | None, region: str | None, credentials: Any) -> "Mini
 
     host, secure = _host(endpoint or "https://s3.amazonaws.com")
     retry = urllib3.Retry(
-        total=5,
+        total=5 if patient else 1,
         backoff_factor=0.2,
         backoff_jitter=0.2,
         status_forcelist=[500, 502, 503, 504],
@@ -35,8 +36,11 @@ def connect(endpoint: str | None, region: str | None, credentials: Any) -> "Mini
         raise_on_status=False,
     )
     http = urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-        maxsize=4,
+        timeout=urllib3.Timeout(
+            connect=CONNECT_SECONDS if patient else HASTY_SECONDS,
+            read=READ_SECONDS if patient else HASTY_SECONDS,
+        ),
+        maxsize=4 if patient else 8,
         retries=retry,
         cert_reqs="CERT_REQUIRED",
         ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),

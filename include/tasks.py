@@ -70,7 +70,8 @@ def verify(batches: Sequence[Mapping[str, Any]], dataset: Mapping[str, Any], run
     """Compare plan, store and source; fail with every finding, or let the commit go on."""
     from include import steps
 
-    return steps.verify(*airflow_edge.opened(dataset), batches or [], run)
+    with airflow_edge.findings_kept():
+        return steps.verify(*airflow_edge.opened(dataset), batches or [], run)
 
 
 @task(**RETRIES)

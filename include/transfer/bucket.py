@@ -124,6 +124,13 @@ class Bucket:
             for found in self._client.list_objects(self.name, prefix, recursive=True):
                 yield Stored(found.object_name or "", found.size or 0, (found.etag or "").strip('"'))
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """What lies directly below `prefix` and ends with a slash, in key order."""
+        with self._translated("LIST", prefix):
+            for found in self._client.list_objects(self.name, prefix, recursive=False):
+                if found.is_dir:
+                    yield found.object_name or ""
+
     def delete(self, key: str) -> None:
         """Remove an object; no error if there is none."""
         with self._translated("DELETE", key):

@@ -1,0 +1,204 @@
+"""What the store holds: manifests, objects and reports of runs. Reads only, and never waits long."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from include.lake_page.facts import Copied
+from include.transfer.bucket import Bucket
+from include.transfer.errors import BadSettings
+from include.transfer.prefix import Prefix
+
+_READERS = 8
+_REPORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.(?:html|json|png|svg|parquet)")
+_OBJECT_NAME = re.compile(
+    r"_manifest\.json|data_from_\d{1,18}\.[a-z.]{1,20}|_receipts/data_from_\d{1,18}\.json"
+)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A committed run, by its manifest."""
+
+    rows: int
+    bytes: int
+    format: str
+    created_at: str
+    version: str
+    batches: int
+    seconds: float  # of all copies added up
+    peak_rss_mb: float
+    receipts: tuple[Copied, ...] = ()
+
+    @classmethod
+    def from_dict(cls, manifest: Any) -> "Manifest | None":
+        """None if it is no manifest: foreign, or of another version."""
+        if not isinstance(manifest, Mapping) or not isinstance(manifest.get("receipts"), list):
+            return None
+        receipts = tuple(filter(None, map(Copied.from_receipt, manifest["receipts"])))
+        source = manifest.get("source")
+        try:
+            return cls(
+                rows=int(manifest["rows"]),
+                bytes=int(manifest["bytes"]),
+                format=" ".join(filter(None, (str(manifest["format"]), _compression(manifest)))),
+                created_at=str(manifest.get("created_at") or ""),
+                version=str((source if isinstance(source, Mapping) else {}).get("version") or ""),
+                batches=len(manifest["receipts"]),
+                seconds=sum(receipt.seconds for receipt in receipts),
+                peak_rss_mb=max((receipt.peak_rss_mb for receipt in receipts), default=0.0),
+                receipts=receipts,
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+def _compression(manifest: Mapping[str, Any]) -> str:
+    return "" if manifest.get("compression") in (None, "none") else str(manifest["compression"])
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One picture of a run's report; names of objects below `_report/`."""
+
+    name: str
+    title: str
+    png: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was published of a run; `page`: whether there is an HTML report."""
+
+    created_at: str
+    charts: tuple[Chart, ...]
+    marts: tuple[str, ...]
+    page: bool
+
+
+class Lake:
+    """One bucket of runs. Every call may raise TransferError, whose text says what to do."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket = bucket
+
+    def datasets(self) -> list[str]:
+        """Names of the datasets that have runs here."""
+        return self._folders("")
+
+    def runs(self, dataset: str) -> list[Prefix]:
+        """Every run's folder of the dataset, committed or not."""
+        found = []
+        for name in self._folders(f"{dataset}/"):
+            try:
+                found.append(Prefix(dataset, name))
+            except BadSettings:  # a foreign folder
+                continue
+        return found
+
+    def _folders(self, below: str) -> list[str]:
+        keys = (key.removeprefix(below).strip("/") for key in self.bucket.folders(below))
+        return [name for name in keys if name and not name.startswith("_")]
+
+    def manifests(self, prefixes: Iterable[Prefix]) -> dict[Prefix, Manifest]:
+        """The manifests of those runs that are committed: a HEAD for each, a GET for what is new here."""
+        wanted = list(prefixes)
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = list(readers.map(self.manifest, wanted))
+        return {prefix: manifest for prefix, manifest in zip(wanted, found, strict=True) if manifest}
+
+    def manifest(self, prefix: Prefix) -> Manifest | None:
+        """The run's manifest, or None while it is not committed."""
+        stored = self.bucket.head(prefix.manifest)
+        if stored is None:
+            return None
+        known = (self.bucket.name, stored.key, stored.etag)
+        if (manifest := _manifests.get(known)) is None:
+            manifest = Manifest.from_dict(self.bucket.get_json(prefix.manifest))
+            if manifest is not None:
+                _manifests.put(known, manifest)
+        return manifest
+
+    def objects(self, prefix: Prefix) -> dict[str, int]:
+        """Key → bytes of every object of the run: one LIST for every 1,000."""
+        return {stored.key: stored.bytes for stored in self.bucket.objects(str(prefix))}
+
+    def report(self, prefix: Prefix, objects: Mapping[str, int]) -> Report | None:
+        """The run's report, or None. What its index names and the store lacks is left out."""
+        below = f"{prefix}_report/"
+        if f"{below}index.json" not in objects:
+            return None
+        index = self.bucket.get_json(f"{below}index.json")
+        if not isinstance(index, Mapping):
+            return None
+
+        def there(name: Any) -> str:
+            known = isinstance(name, str) and is_report_name(name) and f"{below}{name}" in objects
+            return name if known else ""
+
+        charts = []
+        listed = index.get("charts")
+        for entry in listed if isinstance(listed, list) else []:
+            if isinstance(entry, Mapping):
+                png, svg = there(entry.get("png")), there(entry.get("svg"))
+                name = str(entry.get("name") or "")
+                if png or svg:
+                    charts.append(Chart(name, str(entry.get("title") or name), png, svg))
+        marts = tuple(filter(None, (there(mart) for mart in _names(index.get("marts")))))
+        page = bool(there("index.html"))
+        return Report(str(index.get("created_at") or ""), tuple(charts), marts, page)
+
+
+def _names(marts: Any) -> list[str]:
+    """Objects' names, whether the index lists names or describes each mart."""
+    if not isinstance(marts, list):
+        return []
+    found = [
+        mart.get("object") or mart.get("parquet") or mart.get("name")
+        for mart in marts
+        if isinstance(mart, Mapping)
+    ]
+    return [str(name) for name in [*found, *(mart for mart in marts if isinstance(mart, str))] if name]
+
+
+def is_object_name(name: str) -> bool:
+    """Whether this may be fetched below a run's prefix: its data, receipts and manifest, nothing else."""
+    return _OBJECT_NAME.fullmatch(name) is not None
+
+
+def is_report_name(name: str) -> bool:
+    """Whether this may be fetched below a run's `_report/`."""
+    return _REPORT_NAME.fullmatch(name) is not None
+
+
+class _Known:
+    """The manifests read last; an object that changed has another ETag, so none is ever stale."""
+
+    def __init__(self, most_receipts: int = 50_000) -> None:
+        self._most = most_receipts
+        self._receipts = 0
+        self._kept: OrderedDict[tuple[str, str, str], Manifest] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, str, str]) -> Manifest | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: tuple[str, str, str], manifest: Manifest) -> None:
+        with self._lock:
+            if key not in self._kept:
+                self._receipts += len(manifest.receipts)
+            self._kept[key] = manifest
+            while self._receipts > self._most and len(self._kept) > 1:
+                _, oldest = self._kept.popitem(last=False)
+                self._receipts -= len(oldest.receipts)
+
+
+_manifests = _Known()

@@ -1,0 +1,189 @@
+"""The list of runs: what Airflow knows of each, and what the store says, put side by side."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from include.lake_page.facts import AirflowRun, Attempt, Copied, Progress
+from include.lake_page.lake import Manifest
+from include.transfer.prefix import Prefix
+
+# What a run is to a reader of the lake. Only a manifest makes it committed.
+COMMITTED, RUNNING, QUEUED, FAILED = "committed", "running", "queued", "failed"
+MISSING = "no manifest"  # the DAG run succeeded, or nobody knows of it, and there is no manifest
+UNCHECKED = "not checked"  # the store cannot be asked
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run as a line. None: not known, shown as a dash."""
+
+    prefix: Prefix
+    state: str
+    airflow: AirflowRun | None
+    moment: str  # ISO 8601
+    took: float | None  # seconds
+    done: int
+    planned: int | None
+    rows: int
+    bytes: int
+    rows_per_second: float | None
+    peak_rss_mb: float | None
+    retries: int | None
+    reused: int | None
+
+    @property
+    def live(self) -> bool:
+        return self.state in (RUNNING, QUEUED)
+
+
+@dataclass(frozen=True)
+class DatasetRuns:
+    """One dataset and its runs, newest first; `total`: of all its runs, of which `rows` may be a page."""
+
+    name: str
+    dags: tuple[str, ...]
+    rows: tuple[RunRow, ...]
+    total: int
+
+
+def state_of(run: AirflowRun | None, manifest: Manifest | None, *, checked: bool) -> str:
+    """What the run is to a reader of the lake."""
+    if manifest:
+        return COMMITTED
+    if run is not None and run.at_work:
+        return RUNNING if run.state == "running" else QUEUED
+    if run is not None and run.state == "failed":
+        return FAILED
+    return MISSING if checked else UNCHECKED
+
+
+def run_row(
+    prefix: Prefix,
+    run: AirflowRun | None,
+    progress: Progress,
+    manifest: Manifest | None,
+    now: datetime,
+    *,
+    checked: bool = True,
+) -> RunRow:
+    """One line; the manifest's figures where there is one, else those of the copies that returned so far."""
+    copies = copies_of(run, progress)
+    copied = list(progress.copied.values())
+    fresh = [receipt for receipt in copied if not receipt.reused]
+    planned = manifest.batches if manifest else _planned(copies, progress)
+    peaks = [receipt.peak_rss_mb for receipt in copied]
+    return RunRow(
+        prefix=prefix,
+        state=state_of(run, manifest, checked=checked),
+        airflow=run,
+        moment=_moment(prefix, run),
+        took=_took(run, now),
+        done=manifest.batches if manifest else sum(attempt.state == "success" for attempt in copies),
+        planned=planned,
+        rows=manifest.rows if manifest else sum(receipt.rows for receipt in copied),
+        bytes=manifest.bytes if manifest else sum(receipt.bytes for receipt in copied),
+        rows_per_second=speed(fresh, copies, now),
+        peak_rss_mb=(manifest.peak_rss_mb or None) if manifest else max(peaks, default=None),
+        retries=sum(max(attempt.try_number - 1, 0) for attempt in copies) if run else None,
+        reused=sum(receipt.reused for receipt in copied) if copied else (0 if run else None),
+    )
+
+
+def copies_of(run: AirflowRun | None, progress: Progress) -> list[Attempt]:
+    """The mapped copies' newest attempts, in the order of their batches."""
+    if run is None:
+        return []
+    found = [each for each in progress.attempts if each.task_id == run.dag.copy_task and each.map_index >= 0]
+    return sorted(found, key=lambda attempt: attempt.map_index)
+
+
+def speed(copied: Sequence[Copied], attempts: Iterable[Attempt], now: datetime) -> float | None:
+    """Rows copied in a second, over the time in which at least one copy was at work.
+
+    Not from the first start to the last end: hours may lie between a run and the clearing of one of its maps.
+    """
+    seconds = busy_seconds((each.started, each.ended or now) for each in attempts if each.started)
+    rows = sum(receipt.rows for receipt in copied)
+    return rows / seconds if rows and seconds > 0 else None
+
+
+def busy_seconds(spans: Iterable[tuple[datetime | None, datetime]]) -> float:
+    """The length of the spans' union."""
+    total = 0.0
+    reached: datetime | None = None
+    for start, end in sorted((start, end) for start, end in spans if start is not None):
+        begin = start if reached is None or start > reached else reached
+        if end > begin:
+            total += (end - begin).total_seconds()
+            reached = end
+    return total
+
+
+def _planned(copies: Sequence[Attempt], progress: Progress) -> int | None:
+    if progress.planned is not None:
+        return len(progress.planned)
+    return len(copies) or None
+
+
+def _moment(prefix: Prefix, run: AirflowRun | None) -> str:
+    if run is not None:
+        return run.run_after.astimezone(UTC).isoformat(timespec="seconds")
+    try:  # the folder's name begins with the moment
+        moment = datetime.strptime(prefix.run[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return ""
+    return moment.isoformat(timespec="seconds")
+
+
+def _took(run: AirflowRun | None, now: datetime) -> float | None:
+    if run is None or run.started is None:
+        return None
+    return max(((run.ended or now) - run.started).total_seconds(), 0.0)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run that exists somewhere: in Airflow, in the store, or in both."""
+
+    prefix: Prefix
+    run: AirflowRun | None
+
+
+def list_runs(runs: Iterable[AirflowRun], folders: Iterable[Prefix]) -> dict[str, list[Listed]]:
+    """Every dataset's runs, newest first: those Airflow knows, and folders of the store it does not know."""
+    known = {run.prefix: run for run in runs}
+    found: dict[str, list[Listed]] = defaultdict(list)
+    for prefix in {*known, *folders}:
+        found[prefix.dataset].append(Listed(prefix, known.get(prefix)))
+    return {
+        name: sorted(found[name], key=lambda listed: listed.prefix.run, reverse=True)
+        for name in sorted(found)
+    }
+
+
+def dags_of(listed: Iterable[Listed]) -> tuple[str, ...]:
+    """The DAGs that wrote these runs."""
+    return tuple(sorted({each.run.dag.dag_id for each in listed if each.run}))
+
+
+def rows_of(
+    listed: Iterable[Listed],
+    progress: Mapping[tuple[str, str], Progress],
+    manifests: Mapping[Prefix, Manifest],
+    unchecked: set[Prefix],
+    now: datetime,
+) -> tuple[RunRow, ...]:
+    """The lines of these runs; keys of `progress`: DAG id and run id."""
+    return tuple(
+        run_row(
+            each.prefix,
+            each.run,
+            progress.get((each.run.dag.dag_id, each.run.run_id), Progress()) if each.run else Progress(),
+            manifests.get(each.prefix),
+            now,
+            checked=each.prefix not in unchecked,
+        )
+        for each in listed
+    )

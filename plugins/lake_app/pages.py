@@ -1,0 +1,180 @@
+"""Each page's content: Airflow's facts and the store's, for one user."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from fastapi import HTTPException
+from sqlalchemy.orm import Session
+
+from include.datasets import Dataset
+from include.lake_page import detail, overview, strip
+from include.lake_page.facts import AirflowRun, Progress
+from include.lake_page.lake import Manifest
+from include.lake_page.overview import DatasetRuns, Listed, RunRow
+from include.transfer.bucket import Stored
+from include.transfer.errors import BadSettings
+from include.transfer.prefix import Prefix
+from plugins.lake_app import access, queries
+from plugins.lake_app.stores import Stores, by_place, place
+
+NEWEST = 5  # runs of each dataset on the first page
+RUNS_A_PAGE = 25
+BATCHES_A_PAGE = 100
+
+
+class Pages:
+    """The pages of one request."""
+
+    def __init__(self, session: Session, user: BaseUser) -> None:
+        self.session = session
+        self.now = datetime.now(UTC)
+        readable = access.readable_dags(user, session)
+        self.everything = access.reads_every_dag(readable, session)
+        self.dags = queries.copy_dags(session, readable)
+        self.runs = queries.runs(session, self.dags)
+        self.stores = Stores()
+
+    def overview(self) -> dict[str, Any]:
+        """Every dataset with its newest runs."""
+        found = self._listed()
+        shown = {name: listed[:NEWEST] for name, listed in found.items()}
+        rows = self._rows([each for listed in shown.values() for each in listed])
+        datasets = [
+            DatasetRuns(name, overview.dags_of(found[name]), rows[name], len(found[name])) for name in found
+        ]
+        return {"datasets": datasets, "dags": self.dags, "troubles": self.stores.listed()}
+
+    def dataset(self, name: str, page: int) -> dict[str, Any]:
+        """One page of a dataset's runs."""
+        listed = self._listed().get(name)
+        if not listed:
+            raise access.refuse_hidden_run(self.everything)
+        first = (page - 1) * RUNS_A_PAGE
+        shown = listed[first : first + RUNS_A_PAGE]
+        rows = self._rows(shown).get(name, ())
+        runs = DatasetRuns(name, overview.dags_of(listed), rows, len(listed))
+        pages = -(-len(listed) // RUNS_A_PAGE)
+        return {"dataset": runs, "page": page, "pages": pages, "troubles": self.stores.listed()}
+
+    def run(self, dataset: str, run: str, sort: str, descending: bool, page: int) -> dict[str, Any]:
+        """One run and its batches."""
+        listed, home = self._find(dataset, run)
+        prefix, known = listed.prefix, listed.run
+        progress = self._progress([listed]).get(_key(known), Progress()) if known else Progress()
+        manifest: Manifest | None = None
+        objects: dict[str, int] | None = None
+        report = None
+        if lake := self.stores.of(home):
+            with self.stores.watched(home):
+                manifest = lake.manifest(prefix)
+                objects = lake.objects(prefix)
+                report = lake.report(prefix, objects)
+        checked = place(home) not in self.stores.troubles
+        row = overview.run_row(prefix, known, progress, manifest, self.now, checked=checked)
+        batches = detail.batches(prefix, known, progress, manifest, objects, self.now)
+        ordered = detail.sorted_by(batches.rows, sort, descending=descending)
+        first = (page - 1) * BATCHES_A_PAGE
+        return {
+            "row": row,
+            "run": known,
+            "prefix": prefix,
+            "manifest": manifest,
+            "batches": batches,
+            "shown": ordered[first : first + BATCHES_A_PAGE],
+            "strip": strip.draw(batches.rows, batches.median_seconds),
+            "sort": sort,
+            "descending": descending,
+            "page": page,
+            "pages": max(-(-len(ordered) // BATCHES_A_PAGE), 1),
+            "report": report,
+            "bucket": home.bucket,
+            "verified": manifest is not None,
+            "troubles": self.stores.listed(),
+        }
+
+    def object(self, dataset: str, run: str, name: str) -> tuple[Stored, Iterator[bytes]]:
+        """An object below the prefix of a run that the user may see. Raises TransferError."""
+        listed, home = self._find(dataset, run)
+        lake = self.stores.of(home)
+        if lake is None:
+            raise HTTPException(503, self.stores.listed()[0].text)
+        stored = lake.bucket.head(f"{listed.prefix}{name}")
+        if stored is None:
+            raise HTTPException(404, "The store holds no such object.")
+        return stored, lake.bucket.get(stored.key)
+
+    # -- what there is -------------------------------------------------------------------------------------
+
+    def _datasets(self) -> list[Dataset]:
+        """The datasets as their DAGs and runs have them: for their connections and buckets."""
+        declared = (dag.dataset_of(None) for dag in self.dags)
+        return [*(run.dataset for run in self.runs), *(dataset for dataset in declared if dataset)]
+
+    def _listed(self) -> dict[str, list[Listed]]:
+        folders: set[Prefix] = set()
+        if self.everything:  # whose DAG is not known, nobody with fewer rights may see
+            for home in by_place(self._datasets()).values():
+                folders |= self._folders(home)
+        return overview.list_runs(self.runs, folders)
+
+    def _folders(self, home: Dataset) -> set[Prefix]:
+        found: set[Prefix] = set()
+        if lake := self.stores.of(home):
+            with self.stores.watched(home):
+                for dataset in lake.datasets():
+                    found |= set(lake.runs(dataset))
+        return found
+
+    def _find(self, dataset: str, run: str) -> tuple[Listed, Dataset]:
+        """The run, and a dataset by whose connection it is reached; refuses what the user may not see."""
+        try:
+            prefix = Prefix(dataset, run)
+        except BadSettings:
+            raise access.refuse_hidden_run(self.everything) from None
+        known = next((each for each in self.runs if each.prefix == prefix), None)
+        if known:
+            return Listed(prefix, known), known.dataset
+        if self.everything:
+            for home in by_place(self._datasets()).values():
+                lake = self.stores.of(home)
+                with self.stores.watched(home):
+                    if lake and any(lake.bucket.objects(str(prefix))):
+                        return Listed(prefix, None), home
+        if troubles := self.stores.listed():
+            raise HTTPException(503, troubles[0].text)
+        raise access.refuse_hidden_run(self.everything)
+
+    def _rows(self, listed: list[Listed]) -> dict[str, tuple[RunRow, ...]]:
+        manifests, unchecked = self._manifests(listed)
+        rows = overview.rows_of(listed, self._progress(listed), manifests, unchecked, self.now)
+        by_name = groupby(rows, key=lambda row: row.prefix.dataset)
+        return {name: tuple(group) for name, group in by_name}
+
+    def _progress(self, listed: Iterable[Listed]) -> dict[tuple[str, str], Progress]:
+        return queries.progress(self.session, [each.run for each in listed if each.run])
+
+    def _manifests(self, listed: list[Listed]) -> tuple[dict[Prefix, Manifest], set[Prefix]]:
+        """The manifests of the runs, and the runs whose store could not be asked."""
+        places = by_place(self._datasets())
+        manifests: dict[Prefix, Manifest] = {}
+        unchecked: set[Prefix] = set()
+        for home in places.values():
+            wanted = [each.prefix for each in listed if self._is_in(each.run, home)]
+            lake = self.stores.of(home)
+            with self.stores.watched(home):
+                manifests |= lake.manifests(wanted) if lake else {}
+            if place(home) in self.stores.troubles:
+                unchecked |= set(wanted)
+        return manifests, unchecked
+
+    @staticmethod
+    def _is_in(run: AirflowRun | None, home: Dataset) -> bool:
+        """Whether the run is, or may be, in this store."""
+        return run is None or place(run.dataset) == place(home)
+
+
+def _key(run: AirflowRun) -> tuple[str, str]:
+    return run.dag.dag_id, run.run_id

@@ -1,0 +1,78 @@
+"""The lakes behind the datasets' connections, and what is wrong where one cannot be read."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from include.datasets import Dataset
+from include.lake_page.lake import Lake
+from include.transfer.errors import TransferError
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A store that cannot be read: which, what happened, what to do."""
+
+    conn_id: str
+    bucket: str
+    text: str
+
+
+@dataclass
+class Stores:
+    """One Lake for each connection and bucket, opened when first asked for; trouble is kept, not raised."""
+
+    troubles: dict[tuple[str, str], Trouble] = field(default_factory=dict)
+    _lakes: dict[tuple[str, str], Lake] = field(default_factory=dict)
+
+    def of(self, dataset: Dataset) -> Lake | None:
+        """The lake that the dataset is in, or None where it cannot be read."""
+        key = place(dataset)
+        if key in self.troubles:
+            return None
+        if key not in self._lakes:
+            with self.watched(dataset):
+                self._lakes[key] = _open(dataset)
+        return self._lakes.get(key)
+
+    @contextmanager
+    def watched(self, dataset: Dataset) -> Iterator[None]:
+        """Turn what goes wrong with the dataset's store into trouble to be shown."""
+        try:
+            yield
+        except TransferError as error:
+            self.troubles[place(dataset)] = Trouble(*place(dataset), str(error))
+            self._lakes.pop(place(dataset), None)
+
+    def listed(self) -> list[Trouble]:
+        return [self.troubles[key] for key in sorted(self.troubles)]
+
+
+def place(dataset: Dataset) -> tuple[str, str]:
+    return dataset.store_conn_id, dataset.bucket
+
+
+def by_place(datasets: Iterable[Dataset]) -> dict[tuple[str, str], Dataset]:
+    """One dataset of each store: to open it by."""
+    return {place(dataset): dataset for dataset in datasets}
+
+
+def _open(dataset: Dataset) -> Lake:
+    from airflow.exceptions import AirflowNotFoundException
+
+    from include.airflow_edge import open_bucket
+    from include.transfer.errors import BadSettings
+
+    try:
+        return Lake(open_bucket(dataset, patient=False))
+    except AirflowNotFoundException as error:
+        raise BadSettings(
+            f"Airflow has no connection {dataset.store_conn_id!r}. Make one of type aws with the store's "
+            f"keys (and endpoint_url in its extra, unless it is AWS itself), or correct the dataset's "
+            f"store_conn_id."
+        ) from error
+    except ImportError as error:
+        raise BadSettings(
+            f"{error.name or error} is not installed where the API server runs; install "
+            f"requirements.txt there."
+        ) from error

@@ -1,0 +1,189 @@
+"""What the page reads in a real store: manifests, foreign objects, reports; and how often it asks."""
+
+import io
+
+import pytest
+
+from include.lake_page import lake as lake_module
+from include.lake_page.lake import Lake, Manifest, is_object_name, is_report_name
+from include.store import connect
+from include.transfer.bucket import Bucket
+from include.transfer.errors import StoreUnavailable
+from include.transfer.prefix import Prefix
+
+RUN = Prefix("fires", "20260101T120000-aaaaaaaa")
+
+
+@pytest.fixture
+def bucket(store, bucket_name):
+    return Bucket(
+        connect(store.endpoint, "us-east-1", (store.access_key, store.secret_key, None)), bucket_name
+    )
+
+
+@pytest.fixture
+def asked(bucket, monkeypatch):
+    """The requests that the store gets, as (method, path)."""
+    seen = []
+    http = bucket._client._http
+    send = http.urlopen
+
+    def urlopen(method, url, *args, **kwargs):
+        seen.append((method, url))
+        return send(method, url, *args, **kwargs)
+
+    monkeypatch.setattr(http, "urlopen", urlopen)
+    monkeypatch.setattr(lake_module, "_manifests", lake_module._Known())
+    return seen
+
+
+def put(bucket, key, data=b"x"):
+    bucket._client.put_object(bucket.name, key, io.BytesIO(data), len(data))
+
+
+def receipt(n, size=1):
+    key = f"{RUN}data_from_{n}.csv"
+    return {
+        "start": n,
+        "rows": 1,
+        "bytes": size,
+        "seconds": 1.0,
+        "peak_rss_mb": 90.0,
+        "reused": False,
+        "key": key,
+    }
+
+
+def commit(bucket, prefix=RUN, batches=2, **changes):
+    receipts = [receipt(n) for n in range(batches)]
+    manifest = {
+        "rows": batches,
+        "bytes": batches,
+        "format": "csv",
+        "compression": "gzip",
+        "receipts": receipts,
+    }
+    bucket.put_json(prefix.manifest, {**manifest, "source": {"version": "v1"}, **changes})
+
+
+def test_datasets_and_runs_are_folders_and_foreign_ones_are_left_out(bucket):
+    for key in (
+        f"{RUN}data_from_0.csv",
+        "fires/_latest.json",
+        "fires/<b>no run</b>/data_from_0.csv",
+        "acres/20250101T000000-bb/data_from_0.csv",
+        "_hidden/x",
+        "a file",
+    ):
+        put(bucket, key)
+    found = Lake(bucket)
+    assert found.datasets() == ["acres", "fires"]
+    assert found.runs("fires") == [RUN]
+    assert found.runs("none") == []
+
+
+def test_a_thousand_batches_take_a_few_requests(bucket, asked):
+    """Not one for each batch: the manifest has them all, and a LIST names a thousand objects."""
+    for n in range(0, 1_000):
+        put(bucket, f"{RUN}data_from_{n}.csv")
+    commit(bucket, batches=1_000)
+    asked.clear()
+    found = Lake(bucket)
+    manifest = found.manifest(RUN)
+    assert len(found.objects(RUN)) == 1_001
+    assert len(manifest.receipts) == 1_000
+    assert [method for method, _ in asked].count("HEAD") == 1
+    assert len(asked) <= 5
+
+
+def test_a_manifest_is_read_once_until_it_changes(bucket, asked):
+    other = Prefix("fires", "20260101T130000-bb")
+    commit(bucket)
+    asked.clear()
+    found = Lake(bucket)
+    assert set(found.manifests([RUN, other])) == {RUN}
+    assert set(found.manifests([RUN, other])) == {RUN}
+    assert [method for method, _ in asked].count("GET") == 1
+    commit(bucket, rows=99)
+    assert found.manifest(RUN).rows == 99
+
+
+def test_what_a_manifest_says():
+    receipts = [receipt(0), receipt(1), "no receipt"]
+    manifest = Manifest.from_dict(
+        {"rows": 2, "bytes": 2, "format": "csv", "compression": "gzip", "receipts": receipts, "source": None}
+    )
+    assert (manifest.batches, manifest.format, manifest.seconds, manifest.version) == (3, "csv gzip", 2.0, "")
+    for wrong in (
+        None,
+        [],
+        {},
+        {"receipts": "x"},
+        {"receipts": [], "rows": "x", "bytes": 0, "format": "csv"},
+    ):
+        assert Manifest.from_dict(wrong) is None
+
+
+def test_few_manifests_are_kept_when_they_are_large():
+    kept = lake_module._Known(most_receipts=3)
+    manifest = Manifest(1, 1, "csv", "", "", 2, 0, 0, (None, None))
+    for n in range(3):
+        kept.put(("b", str(n), "e"), manifest)
+    assert [kept.get(("b", str(n), "e")) is not None for n in range(3)] == [False, False, True]
+
+
+def test_a_report_shows_what_its_index_names_and_the_store_holds(bucket):
+    found = Lake(bucket)
+    put(bucket, f"{RUN}data_from_0.csv")
+    assert found.report(RUN, found.objects(RUN)) is None
+    charts = [
+        {"name": "years", "title": "<b>Fires</b> per year", "png": "years.png", "svg": "years.svg"},
+        {"name": "gone", "title": "Gone", "png": "gone.png", "svg": "gone.svg"},
+        {"name": "escape", "title": "x", "png": "../data_from_0.csv", "svg": "../../secret.svg"},
+        "no chart",
+    ]
+    index = {"created_at": "2026", "charts": charts, "marts": ["fires_by_year.parquet", {"name": 7}, 5]}
+    bucket.put_json(f"{RUN}_report/index.json", index)
+    for name in ("years.png", "index.html", "fires_by_year.parquet"):
+        put(bucket, f"{RUN}_report/{name}")
+    report = found.report(RUN, found.objects(RUN))
+    assert [(chart.name, chart.png, chart.svg) for chart in report.charts] == [("years", "years.png", "")]
+    assert (report.page, report.marts) == (True, ("fires_by_year.parquet",))
+    for wrong in ([], "text", {"charts": 5, "marts": 5}):
+        bucket.put_json(f"{RUN}_report/index.json", wrong)
+        report = found.report(RUN, found.objects(RUN))
+        assert report is None or report.charts == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../other/data_from_0.csv",
+        "data_from_0.csv/..",
+        "_receipts/../_manifest.json",
+        "/_manifest.json",
+        "_manifest.json\n",
+        "data_from_.csv",
+        "_report/../x.png",
+        "%2e%2e/x.png",
+        "",
+    ],
+)
+def test_no_name_leads_out_of_a_run(name):
+    assert not is_object_name(name)
+    assert not is_report_name(name)
+
+
+def test_a_runs_own_objects_have_names():
+    for name in ("_manifest.json", "data_from_0.csv", "data_from_50.ndjson.gz", "_receipts/data_from_0.json"):
+        assert is_object_name(name)
+    for name in ("index.html", "index.json", "fires-per_year.png", "fires.svg", "by_year.parquet"):
+        assert is_report_name(name)
+
+
+def test_a_store_that_is_down_is_given_up_soon():
+    from tests.servers.ports import free_port
+
+    client = connect(f"http://127.0.0.1:{free_port()}", None, ("key", "secret", None), patient=False)
+    with pytest.raises(StoreUnavailable, match="could not be reached"):
+        Lake(Bucket(client, "lake")).datasets()

@@ -1,0 +1,90 @@
+"""What the list says of a run, from Airflow's facts and the store's manifest."""
+
+from datetime import timedelta
+
+import pytest
+
+from include.lake_page.facts import Progress
+from include.lake_page.lake import Manifest
+from include.lake_page.overview import Listed, busy_seconds, list_runs, run_row, speed, state_of
+from include.transfer.batches import Batch
+from include.transfer.prefix import Prefix
+from tests.unit.lake_page.conftest import NOON
+
+MANIFEST = Manifest(20, 200, "csv", "2026-01-01T12:01:00+00:00", "v1", 4, 4.0, 103.0)
+
+
+@pytest.mark.parametrize(
+    ("airflow", "manifest", "checked", "state"),
+    [
+        ("success", True, True, "committed"),
+        ("failed", True, True, "committed"),  # a later task failed: the rows are there all the same
+        ("running", False, True, "running"),
+        ("queued", False, True, "queued"),
+        ("failed", False, True, "failed"),
+        ("failed", False, False, "failed"),
+        ("success", False, True, "no manifest"),
+        ("success", False, False, "not checked"),
+        (None, True, True, "committed"),
+        (None, False, True, "no manifest"),
+    ],
+)
+def test_only_a_manifest_makes_a_run_committed(made, airflow, manifest, checked, state):
+    run = made.run(airflow) if airflow else None
+    assert state_of(run, MANIFEST if manifest else None, checked=checked) == state
+
+
+def test_a_run_at_work_shows_what_its_copies_returned_so_far(made):
+    progress = Progress(
+        planned=tuple(Batch(n * 5, 5) for n in range(4)),
+        attempts=(
+            made.attempt(0),
+            made.attempt(1, begin=5, end=20, number=3),
+            made.attempt(2, "running", begin=90, end=None),
+            made.attempt(3, "", None, None, 0),
+            made.attempt(-1, task="plan"),
+        ),
+        copied={0: made.copied(0), 1: made.copied(1, reused=True)},
+    )
+    row = run_row(made.run().prefix, made.run("running", None), progress, None, made.now)
+    assert (row.state, row.done, row.planned, row.rows, row.bytes) == ("running", 2, 4, 10, 100)
+    assert (row.retries, row.reused, row.peak_rss_mb, row.took) == (2, 1, 101.0, 100.0)
+    # Five fresh rows in the seconds 0–20 and 90–100.
+    assert row.rows_per_second == pytest.approx(5 / 30)
+
+
+def test_a_committed_run_shows_the_manifests_figures(made):
+    row = run_row(made.run().prefix, made.run(), Progress(attempts=(made.attempt(0),)), MANIFEST, made.now)
+    assert (row.done, row.planned, row.rows, row.bytes, row.peak_rss_mb) == (4, 4, 20, 200, 103.0)
+
+
+def test_of_a_run_that_airflow_forgot_only_the_store_is_told():
+    row = run_row(Prefix("fires", "20260101T120000-aa"), None, Progress(), MANIFEST, NOON)
+    assert (row.state, row.rows, row.retries, row.reused, row.took) == ("committed", 20, None, None, None)
+    assert row.moment == "2026-01-01T12:00:00+00:00"
+    assert run_row(Prefix("fires", "odd"), None, Progress(), None, NOON).moment == ""
+
+
+def test_a_run_of_no_rows_and_one_not_planned_yet_differ(made):
+    assert run_row(made.run().prefix, made.run(), Progress(planned=()), None, made.now).planned == 0
+    assert run_row(made.run().prefix, made.run(), Progress(), None, made.now).planned is None
+
+
+def test_pauses_between_copies_do_not_slow_a_run():
+    def at(*seconds):
+        return tuple(NOON + timedelta(seconds=second) for second in seconds)
+
+    assert busy_seconds([at(0, 10), at(5, 15), at(7, 8), at(1000, 1005)]) == 20
+    assert busy_seconds([(None, NOON)]) == 0
+    assert speed([], [], NOON) is None
+
+
+def test_runs_of_airflow_and_folders_of_the_store_are_one_list_newest_first(made):
+    run = made.run()
+    forgotten = Prefix("fires", "20200101T000000-aa")
+    other = Prefix("acres", "20200101T000000-aa")
+    found = list_runs([run], {run.prefix, forgotten, other})
+    assert found == {
+        "acres": [Listed(other, None)],
+        "fires": [Listed(run.prefix, run), Listed(forgotten, None)],
+    }
