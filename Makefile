@@ -1,13 +1,13 @@
 # The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos check up down status logs data services export-config lock clean format
+.PHONY: help run run-celery test chaos check up down status logs data services export-config lock clean format
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
 DAG ?= wildfires_small_to_s3
 CONF ?= {}
-export DAG CONF ROWS FILE NAME ARGS ROUNDS SEED PYTHON
+export DAG CONF EXECUTOR ROWS FILE NAME ARGS ROUNDS SEED PYTHON
 export AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME
 
 BOOTSTRAP := sh services/stack/bootstrap.sh
@@ -24,6 +24,12 @@ help: ## Show this list
 run: ## Run one DAG from nothing to verified objects (DAG=… ROWS=… CONF='{"format": "parquet"}')
 	@$(BOOTSTRAP) run
 	@exec $(STACK) run --dag "$$DAG" --conf "$$CONF" $${ROWS:+--rows "$$ROWS"}
+
+run-celery: DAG = wildfires_to_s3
+run-celery: ## The full dataset with CeleryExecutor: three workers, Valkey (DAG=… ROWS=195000 CONF=…)
+	@$(BOOTSTRAP) test
+	@set -- $${ROWS:+--rows "$$ROWS"}; [ "$$#" -gt 0 ] || set -- --full; \
+		exec $(STACK) run --executor CeleryExecutor --dag "$$DAG" --conf "$$CONF" "$$@"
 
 test: ## Run all tests (ARGS="-k …" is given to pytest)
 	@$(BOOTSTRAP) test
@@ -45,9 +51,9 @@ format: ## Format the code and apply the lint's own fixes
 	@$(BOOTSTRAP) test
 	@$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
 
-up: ## Start the whole stack and leave it up (Airflow, S3 store, API, PostgreSQL)
+up: ## Start the whole stack and leave it up (EXECUTOR=CeleryExecutor: with three workers)
 	@$(BOOTSTRAP) test
-	@$(STACK) up
+	@$(STACK) up $${EXECUTOR:+--executor "$$EXECUTOR"}
 
 services: ## Start the S3 store and the API alone (for `astro dev start --standalone`)
 	@$(BOOTSTRAP) run

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from services.stack import commands
 from services.stack.errors import StackError
+from services.stack.stack import EXECUTORS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,11 +19,14 @@ def parser() -> argparse.ArgumentParser:
     subs = top.add_subparsers(dest="command", required=True)
     run = subs.add_parser("run", help="start what is needed, run one DAG, verify what it committed, stop")
     run.add_argument("--dag", default="wildfires_small_to_s3", help="DAG to run (default: %(default)s)")
-    run.add_argument("--rows", type=positive, help="serve so many generated rows")
+    rows = run.add_mutually_exclusive_group()
+    rows.add_argument("--rows", type=positive, help="serve so many generated rows")
+    rows.add_argument("--full", action="store_true", help="serve the loaded file, or as many rows as it has")
+    with_executor(run)
     run.add_argument(
         "--conf", default="{}", help='the run\'s conf as JSON, such as \'{"format": "parquet"}\''
     )
-    subs.add_parser("up", help="start the stack and leave it up")
+    with_executor(subs.add_parser("up", help="start the stack and leave it up"))
     subs.add_parser("services", help="start the S3 store and the API alone, and leave them up")
     subs.add_parser("down", help="stop what is up, and end what a killed command left behind")
     subs.add_parser("status", help="what is up, where it is, and how much memory it takes")
@@ -33,6 +37,15 @@ def parser() -> argparse.ArgumentParser:
     source.add_argument("--rows", type=positive, help="generate so many")
     source.add_argument("--file", type=Path, help="load this file")
     return top
+
+
+def with_executor(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--executor",
+        choices=EXECUTORS,
+        default=EXECUTORS[0],
+        help="what runs the tasks: the scheduler's processes, or three Celery workers (default: %(default)s)",
+    )
 
 
 def positive(text: str) -> int:

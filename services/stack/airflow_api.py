@@ -36,8 +36,9 @@ class AirflowApi:
     def __init__(self, url: str, user: str, password: str) -> None:
         self.url = url
         self._login = {"username": user, "password": password}
-        # trust_env=False: a proxy in the environment must not see local calls.
-        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+        # trust_env=False: a proxy in the environment must not see local calls. Two busy cores can keep the
+        # server from answering for half a minute.
+        self._client = httpx.Client(base_url=url, timeout=120, trust_env=False)
         self._token = ""
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.stack import celery_workers
 from services.stack.home import PROJECT, Credentials, Home, write_private
 from services.stack.ports import HOST, Ports
 from services.stack.postgres import Postgres
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 USER = "admin"
 MARK = "WILDFIRE_LAKE_STACK"
+# The widest pool has 8 slots; the default of 32 would drown a small machine.
+PARALLELISM = 8
 
 
 def clean_environment(home: Home, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -40,17 +43,31 @@ def clean_environment(home: Home, environment: Mapping[str, str] = os.environ) -
 
 
 def airflow_environment(
-    home: Home, ports: Ports, credentials: Credentials, *, schedules: bool
+    home: Home, ports: Ports, credentials: Credentials, *, schedules: bool, executor: str = "LocalExecutor"
 ) -> dict[str, str]:
     """Airflow's own settings; `schedules=False` leaves only the runs that somebody triggers."""
+    sections = _sections(home, ports, credentials, schedules=schedules, executor=executor)
+    if executor == "CeleryExecutor":
+        for name, settings in celery_workers.sections(home, ports, credentials).items():
+            sections[name] = sections.get(name, {}) | settings
+    return {"AIRFLOW_HOME": str(home.airflow)} | {
+        f"AIRFLOW__{section.upper()}__{name.upper()}": str(value)
+        for section, settings in sections.items()
+        for name, value in settings.items()
+    }
+
+
+def _sections(
+    home: Home, ports: Ports, credentials: Credentials, *, schedules: bool, executor: str
+) -> dict[str, dict[str, object]]:
     postgres = Postgres(home.postgres, ports.postgres, credentials.postgres_password)
     url = f"http://{HOST}:{ports.airflow}"
-    sections = {
+    return {
         "core": {
             "dags_folder": PROJECT / "dags",
             "plugins_folder": PROJECT / "plugins",
-            "executor": "LocalExecutor",
-            "parallelism": 8,  # the widest pool has 8 slots; the default of 32 would drown a small machine
+            "executor": executor,
+            "parallelism": PARALLELISM,
             "load_examples": False,
             "fernet_key": credentials.fernet_key,
             "execution_api_server_url": f"{url}/execution/",
@@ -79,11 +96,6 @@ def airflow_environment(
         },
         "usage_data_collection": {"enabled": False},
         "cosmos": {"enable_telemetry": False, "cache_dir": home.airflow / "cosmos"},
-    }
-    return {"AIRFLOW_HOME": str(home.airflow)} | {
-        f"AIRFLOW__{section.upper()}__{name.upper()}": str(value)
-        for section, settings in sections.items()
-        for name, value in settings.items()
     }
 
 

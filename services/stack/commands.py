@@ -15,29 +15,32 @@ from services.stack.ports import HOST, Ports
 from services.stack.progress import Progress
 from services.stack.run_once import run
 from services.stack.sample_data import SampleData
-from services.stack.stack import Stack
+from services.stack.stack import EXECUTORS, Stack
 from services.stack.summary import size, table
 
 __all__ = ["data", "down", "logs", "run", "services", "status", "up"]
 
 
-def up() -> int:
-    return _leave_up("up")
+def up(executor: str) -> int:
+    return _leave_up("up", executor)
 
 
 def services() -> int:
-    return _leave_up("services")
+    return _leave_up("services", EXECUTORS[0])
 
 
-def _leave_up(mode: str) -> int:
+def _leave_up(mode: str, executor: str) -> int:
     home = Home.from_environment()
     home.prepare()
     with only_command(home, mode), Progress() as progress:
         stack = Stack.running(home, progress.say)
         if stack is not None and stack.mode != mode:
             raise StackError(f"`make {stack.mode}` is up. Stop it first: make down")
-        if stack is None:
-            stack = Stack(home, Ports.from_environment(os.environ), mode=mode, report=progress.say)
+        if stack is not None:
+            stack.require_executor(executor)
+        else:
+            ports = Ports.from_environment(os.environ)
+            stack = Stack(home, ports, mode=mode, executor=executor, report=progress.say)
             try:
                 stack.start()
             except BaseException:

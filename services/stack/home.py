@@ -10,7 +10,7 @@ import secrets
 import shutil
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +74,10 @@ class Home:
         name = f"wildfire-lake-{os.getuid()}-{sha256(os.fsencode(self.root)).hexdigest()[:12]}"
         return Path(tempfile.gettempdir()) / name / "supervisor.sock"
 
+    @property
+    def broker_socket(self) -> Path:
+        return self.socket.with_name("valkey.sock")
+
     def prepare(self) -> None:
         """Make the folders, for their owner alone; StackError when that is impossible or space is short."""
         try:
@@ -103,6 +107,7 @@ class Credentials:
     s3_admin_password: str
     airflow_password: str
     postgres_password: str
+    valkey_password: str
     jwt_secret: str
     api_secret_key: str
     fernet_key: str
@@ -117,14 +122,14 @@ class Credentials:
 
     @classmethod
     def load(cls, home: Home) -> Credentials:
-        """Those of the home; missing or damaged ones are generated anew."""
+        """Those of the home; missing or damaged ones are generated, the others kept: servers know them."""
         path = home.root / "secrets.json"
-        try:
-            return cls(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError):
-            new = cls.generate()
-            write_private(path, json.dumps(asdict(new), indent=1))
-            return new
+        known = read_json(path)
+        kept = {field.name: known[field.name] for field in fields(cls) if known.get(field.name)}
+        found = replace(cls.generate(), **kept)
+        if asdict(found) != known:
+            write_private(path, json.dumps(asdict(found), indent=1))
+        return found
 
 
 def write_private(path: Path, text: str) -> None:

@@ -8,7 +8,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
+from services.stack import celery_workers
 from services.stack.home import Credentials, Home, read_json, write_private
 from services.stack.ports import HOST, Ports, free_ports, is_free
 from services.stack.postgres import Postgres
@@ -112,3 +114,25 @@ def airflow(ports: Ports, *, lasting: bool) -> list[Program]:
         )
         for name in names
     ]
+
+
+def celery(home: Home, credentials: Credentials, *, lasting: bool) -> list[Program]:
+    """The workers of CeleryExecutor; each is ready when it answers through the broker."""
+    broker = celery_workers.broker(home, credentials)
+    return [
+        Program(
+            name,
+            celery_workers.command(name),
+            partial(celery_workers.answers, broker, name),
+            "The log above says why.",
+            celery_workers.environment(name),
+            # A worker lets its running tasks end; after the one run there are none.
+            stop_seconds=15 if lasting else 2,
+        )
+        for name in celery_workers.WORKERS
+    ]
+
+
+def valkey(home: Home, credentials: Credentials) -> Program:
+    server = celery_workers.broker(home, credentials)
+    return Program("valkey", server.command(), server.ready, "`make clean` removes all of its state.")

@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from services.stack import celery_workers
 from services.stack.airflow_api import Run
 from services.stack.errors import RunFailed, StackError
 from services.stack.home import Home, only_command
@@ -15,11 +16,11 @@ from services.stack.ports import Ports
 from services.stack.progress import Progress
 from services.stack.sample_data import SampleData
 from services.stack.stack import Stack
-from services.stack.summary import facts, table
+from services.stack.summary import by_worker, facts, table
 from services.stack.verify import MANIFEST, Verified, manifests, verify
 
 
-def run(dag: str, rows: int | None, conf: str) -> int:
+def run(dag: str, rows: int | None, full: bool, conf: str, executor: str) -> int:
     """Run one DAG on the stack that is up, or on one started for it, and verify what it committed."""
     started = time.monotonic()
     settings = _conf(conf)
@@ -28,15 +29,16 @@ def run(dag: str, rows: int | None, conf: str) -> int:
     with only_command(home, "run"), Progress() as progress:
         stack = Stack.running(home, progress.say)
         if stack is not None and stack.mode == "up":
+            stack.require_executor(executor)
             progress.say("Using the stack that `make up` started; it stays up.")
-            _choose_rows(stack, rows)
+            if _choose_rows(stack, rows, full):
+                stack.supervisor.restart("api")
             return _run_and_verify(stack, dag, settings, progress, started)
         if stack is not None:
             raise StackError("`make services` is up. Stop it first: make down")
-        stack = Stack(home, Ports.from_environment(os.environ), report=progress.say)
+        stack = Stack(home, Ports.from_environment(os.environ), executor=executor, report=progress.say)
         try:
-            if rows is not None:
-                SampleData(home, stack.environment(), progress.say).generate(rows)
+            _choose_rows(stack, rows, full)
             stack.start()
             status = _run_and_verify(stack, dag, settings, progress, started)
         except KeyboardInterrupt:
@@ -60,10 +62,12 @@ def _conf(text: str) -> dict[str, Any]:
     return value
 
 
-def _choose_rows(stack: Stack, rows: int | None) -> None:
+def _choose_rows(stack: Stack, rows: int | None, full: bool) -> bool:
+    """Whether the API has other rows now than before."""
     data = SampleData(stack.home, stack.environment(), stack.report)
-    if rows is not None and data.generate(rows):
-        stack.supervisor.restart("api")
+    if rows is not None:
+        return data.generate(rows)
+    return full and data.ensure_full()
 
 
 def _run_and_verify(stack: Stack, dag: str, conf: dict[str, Any], progress: Progress, started: float) -> int:
@@ -79,6 +83,8 @@ def _run_and_verify(stack: Stack, dag: str, conf: dict[str, Any], progress: Prog
         raise RunFailed(f"{dag} ended as {state}.\n{_failures(stack, run, instances)}")
     verified = _verified(stack, run, instances, since, progress)
     rows = facts(verified, instances, run_seconds, time.monotonic() - started)
+    if stack.executor == "CeleryExecutor":
+        rows["copies by worker"] = by_worker(instances, celery_workers.WORKERS)
     progress.console.print()
     progress.console.print(table(rows), markup=False)
     progress.console.print()

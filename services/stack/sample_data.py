@@ -13,6 +13,7 @@ from services.stack.errors import StackError
 from services.stack.home import PROJECT, Home, read_json, write_private
 
 ROWS = 20_000
+FULL = 1_880_465  # what the real dataset has
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class SampleData:
         """Generate the small set of rows unless some data is there."""
         if not read_json(self._note):
             self.generate(ROWS)
+
+    def ensure_full(self) -> bool:
+        """Keep the real file where it is loaded, else make as many rows as it has; False: they are there."""
+        return "file" not in read_json(self._note) and self.generate(FULL)
 
     def generate(self, rows: int) -> bool:
         """Make exactly so many rows; False when they are there already."""

@@ -22,7 +22,8 @@ from services.stack.postgres import Postgres
 from services.stack.sample_data import SampleData
 from services.stack.supervise import Supervisor
 
-START_SECONDS = 120
+START_SECONDS = 240  # three workers on two busy cores take two minutes
+EXECUTORS = ("LocalExecutor", "CeleryExecutor")
 
 
 class Stack:
@@ -39,7 +40,8 @@ class Stack:
 
     `env_overrides` are added to the environment of every process, so `AIRFLOW__…` settings can be changed.
     `mode`: "run" leaves out what one triggered run does not need (schedules, the triggerer); "up" has them;
-    "services" starts the store and the API alone. `report` is told what is being done, a line each.
+    "services" starts the store and the API alone. `executor`: "CeleryExecutor" brings a broker and three
+    workers. `report` is told what is being done, a line each.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class Stack:
         env_overrides: Mapping[str, str] | None = None,
         *,
         mode: str = "run",
+        executor: str = EXECUTORS[0],
         report: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.home = home if isinstance(home, Home) else Home(home)
         self.ports = ports or Ports.free()
         self.mode = mode
+        self.executor = executor
         self.report = report
         self.overrides = dict(env_overrides or {})
         self.supervisor = Supervisor(self.home)
@@ -76,8 +80,14 @@ class Stack:
         state = read_json(home.state_file)
         if state.get("mode") not in ("up", "services") or not state.get("ready"):
             return None
-        stack = cls(home, Ports(**state["ports"]), mode=state["mode"], report=report)
+        options = {"mode": state["mode"], "executor": state.get("executor", EXECUTORS[0])}
+        stack = cls(home, Ports(**state["ports"]), **options, report=report)
         return stack if stack.supervisor.pid() == state.get("supervisord") else None
+
+    def require_executor(self, executor: str) -> None:
+        """Raise StackError when a stack that is up already runs its tasks in another way."""
+        if self.executor != executor:
+            raise StackError(f"The stack that is up has the {self.executor}. Stop it first: make down")
 
     # -- start and stop ------------------------------------------------------------------------------------
 
@@ -115,7 +125,11 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """What every process of the stack, and `airflow` commands beside it, run with."""
         own = airflow_env.airflow_environment(
-            self.home, self.ports, Credentials.load(self.home), schedules=self.mode == "up"
+            self.home,
+            self.ports,
+            Credentials.load(self.home),
+            schedules=self.mode == "up",
+            executor=self.executor,
         )
         return airflow_env.clean_environment(self.home) | own | self.overrides
 
@@ -127,7 +141,12 @@ class Stack:
         if not with_airflow:
             return servers, []
         servers.append(programs.postgres(self.home, self.ports, self.credentials))
-        return servers, programs.airflow(self.ports, lasting=self.mode == "up")
+        lasting = self.mode == "up"
+        airflow = programs.airflow(self.ports, lasting=lasting)
+        if self.executor == "CeleryExecutor":
+            servers.append(programs.valkey(self.home, self.credentials))
+            airflow += programs.celery(self.home, self.credentials, lasting=lasting)
+        return servers, airflow
 
     def _prepare_servers(self, with_airflow: bool) -> None:
         SampleData(self.home, self.environment(), self.report).ensure_some()
@@ -164,6 +183,7 @@ class Stack:
     def _write_state(self, *, ready: bool) -> None:
         state = {
             "mode": self.mode,
+            "executor": self.executor,
             "ready": ready,
             "owner": os.getpid(),
             "supervisord": self.supervisor.pid(),

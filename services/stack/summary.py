@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.stack.verify import Verified
 
 
@@ -38,6 +41,14 @@ def facts(
         "run": f"{run_seconds:.1f} s",
         "wall time": f"{wall:.1f} s",
     }
+
+
+def by_worker(instances: list[dict[str, Any]], workers: Sequence[str]) -> str:
+    """How many mapped tasks ended well on each worker, and which worker had none."""
+    ran = Counter(
+        each["hostname"] for each in instances if each["map_index"] >= 0 and each["state"] == "success"
+    )
+    return ", ".join(f"{name} {ran[name]}" for name in workers)
 
 
 def _span(instances: list[dict[str, Any]]) -> float:

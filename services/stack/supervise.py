@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from services.stack.programs import Program
 
 # What Airflow's processes use, and so is stopped after them.
-SERVERS = ("s3", "api", "postgres")
+SERVERS = ("s3", "api", "postgres", "valkey")
 
 HEAD = """\
 [unix_http_server]

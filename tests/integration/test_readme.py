@@ -21,7 +21,7 @@ BLOCKS = [
     [line.partition("#")[0].strip() for line in block.splitlines()]
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 ]
-FIRST, LOOK_AROUND, ASTRO, DEPLOY = BLOCKS
+FIRST, LOOK_AROUND, ASTRO, CELERY, DEPLOY = BLOCKS
 FULL = 1_880_465
 
 
@@ -159,6 +159,17 @@ def test_services_for_the_clis_standalone_mode(sh, copy_of_project):
     assert f'"port": {_ports["API_PORT"]}' in lines["AIRFLOW_CONN_WILDFIRES_API"]
     assert file.stat().st_mode & 0o077 == 0
     sh("make down")
+    assert of_the_stack(copy_of_project) == []
+
+
+def test_three_celery_workers(sh, copy_of_project):
+    (line,) = CELERY
+    said = sh(line)
+    assert "rows                   195,000" in said
+    assert "objects                4" in said
+    ran = re.search(r"copies by worker +worker-1 (\d+), worker-2 (\d+), worker-3 (\d+)", said)
+    assert sum(map(int, ran.groups())) == 4
+    assert "Verified" in said
     assert of_the_stack(copy_of_project) == []
 
 

@@ -1,5 +1,6 @@
 """The stack's folder: private secrets, one command at a time."""
 
+import json
 import os
 import stat
 import subprocess
@@ -40,6 +41,16 @@ def test_secrets_stay_the_same_and_no_two_are_alike(home: Home) -> None:
 def test_damaged_secrets_are_made_anew(home: Home) -> None:
     (home.root / "secrets.json").write_text('{"s3_access')
     assert Credentials.load(home) == Credentials.load(home)
+
+
+def test_a_secret_that_a_newer_version_needs_is_added_and_the_others_stay(home: Home) -> None:
+    first = Credentials.load(home)
+    older = {name: value for name, value in vars(first).items() if name != "valkey_password"}
+    (home.root / "secrets.json").write_text(json.dumps(older))
+    second = Credentials.load(home)
+    assert {name: vars(second)[name] for name in older} == older
+    assert second.valkey_password not in ("", first.valkey_password)
+    assert Credentials.load(home) == second
 
 
 def test_a_second_command_is_told_which_one_is_at_work(home: Home) -> None:
