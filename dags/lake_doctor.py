@@ -2,8 +2,9 @@
 ### Is everything there that a copy needs?
 
 Asks the source, puts, reads and deletes objects in the bucket (small ones and ones in parts), looks at the
-parser, and runs one task in each pool: a task of a pool that does not exist is never started, so a probe that
-stays *scheduled* until the run times out names the pool to create. Each failure says what to do.
+parser, the clocks and the disk, and runs one task in each pool: a task of a pool that does not exist is never
+started, so a probe that stays *scheduled* until the run times out names the pool to create. Each failure says
+what to do. `make doctor` runs this and prints a table.
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from airflow.sdk import dag
 
 from include.airflow_edge import form
 from include.datasets import WILDFIRES_SMALL
-from include.tasks import check_parser, check_source, check_store, probe_pool
+from include.tasks import check_machine, check_source, check_store, probe_pool
 
 DATASET = WILDFIRES_SMALL.to_dict()
 POOLS = ("copies_small", "copies_large")
@@ -29,7 +30,7 @@ POOLS = ("copies_small", "copies_large")
 def lake_doctor() -> None:
     check_source(DATASET)
     check_store(DATASET)
-    check_parser()
+    check_machine()
     for pool in POOLS:
         probe_pool.override(task_id=f"pool_{pool}", pool=pool)()
 

@@ -5,10 +5,11 @@ Nothing here runs at parse time but `form`, `asset` and the two constants, and t
 
 import logging
 import os
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import (
@@ -23,6 +24,7 @@ from airflow.sdk import (
 from include.datasets import COMPRESSIONS, FORMATS, MAY_BE_EMPTY, SETTINGS_HELP, Dataset
 
 if TYPE_CHECKING:
+    from include.doctor import Finding
     from include.transfer.api import Api
     from include.transfer.bucket import Bucket
 
@@ -141,7 +143,8 @@ def open_api(dataset: Dataset) -> "Api":
     from include.transfer.api import Api, require_base_url
 
     hook = HttpHook(method="GET", http_conn_id=dataset.conn_id)
-    session = hook.get_conn()
+    with _named(dataset.conn_id, "http"):
+        session = hook.get_conn()
     return Api(session, require_base_url(hook.base_url), dataset)
 
 
@@ -153,12 +156,18 @@ def open_bucket(dataset: Dataset, *, patient: bool = True) -> "Bucket":
     return Bucket(connect(*_store_settings(dataset.store_conn_id), patient=patient), dataset.bucket)
 
 
+def store_url(dataset: Dataset) -> str:
+    """Where the store is, without its keys."""
+    return _store_settings(dataset.store_conn_id)[0] or "https://s3.amazonaws.com"
+
+
 def _store_settings(conn_id: str) -> tuple[str | None, str | None, Any]:
     """Endpoint, region and credentials as the Amazon provider reads them from the connection."""
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
     from airflow.sdk import BaseHook
 
-    settings = AwsConnectionWrapper(conn=BaseHook.get_connection(conn_id))
+    with _named(conn_id, "aws"):
+        settings = AwsConnectionWrapper(conn=BaseHook.get_connection(conn_id))
     endpoint = settings.get_service_endpoint_url("s3")
     if settings.aws_access_key_id and not settings.role_arn:
         return (
@@ -172,6 +181,19 @@ def _store_settings(conn_id: str) -> tuple[str | None, str | None, Any]:
     return endpoint, session.region_name, session.get_credentials()
 
 
+@contextmanager
+def _named(conn_id: str, kind: str) -> Iterator[None]:
+    """Say of a connection that is missing what to make."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from include.transfer.errors import BadSettings
+
+    try:
+        yield
+    except AirflowNotFoundException:
+        raise BadSettings(f"there is no connection {conn_id}; expected one of type {kind}") from None
+
+
 def opened(settings: Mapping[str, Any]) -> "tuple[Api, Bucket]":
     """Both ends of a copy, with this run's values."""
     dataset = of_this_run(settings)
@@ -179,26 +201,35 @@ def opened(settings: Mapping[str, Any]) -> "tuple[Api, Bucket]":
 
 
 def count_command(settings: Mapping[str, Any]) -> str:
-    """Bash that asks the API for its number of rows: the headers and the body, all on one line.
+    """Bash that asks the API for its number of rows with curl and prints it.
 
-    Login and headers go to curl through an environment variable of this process: they are neither in
-    the command, which Airflow shows, nor in a list of processes.
+    URL, login and headers go to curl through this process's environment: they are neither in the command,
+    which Airflow shows, nor in a list of processes.
     """
-    from include.transfer.count import LINE_END
+    from include.transfer import curl
+    from include.transfer.errors import redact
 
     dataset = of_this_run(settings)
     api = open_api(dataset)
-    os.environ["CURL_CONFIG"] = api.curl_config()
-    url = shlex.quote(api.count_url())
-    body = "" if dataset.total.startswith("body") else "--output /dev/null "
-    return (
-        "set -o pipefail\n"
-        "curl --fail --silent --show-error --location --max-redirs 5 --connect-timeout 10 --max-time 60 \\\n"
-        # A Retry-After of an hour must not hold the task for an hour.
-        "  --retry 5 --retry-connrefused --retry-max-time 120 \\\n"
-        f"  --config <(printf '%s' \"$CURL_CONFIG\") {body}\\\n"
-        f"  --dump-header - {url} | tr -d '\\r' | tr '\\n' '{LINE_END}'"
-    )
+    os.environ |= {curl.URL: api.count_url(), curl.HEADERS: api.curl_headers()}
+    log.info("counting: GET %s", redact(api.count_url()))
+    return curl.command(dataset, Path(__file__).parents[1])
+
+
+def diagnosis(*checks: "Iterable[Finding]") -> list[str]:
+    """Log all findings and keep them as the XCom `findings`, then fail if there is one to fix."""
+    from include import steps
+
+    findings = [finding for check in checks for finding in check]
+    get_current_context()["ti"].xcom_push("findings", [asdict(finding) for finding in findings])
+    return steps.diagnosis(findings)
+
+
+def log_folder() -> Path:
+    """Where this machine keeps the tasks' logs."""
+    from airflow.sdk.configuration import conf
+
+    return Path(conf.get("logging", "base_log_folder"))
 
 
 def max_maps() -> int:

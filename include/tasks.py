@@ -15,7 +15,7 @@ from include.airflow_edge import RETRIES, RUN
 
 __all__ = [
     "RUN",
-    "check_parser",
+    "check_machine",
     "check_source",
     "check_store",
     "commit",
@@ -32,9 +32,12 @@ __all__ = [
 
 
 # curl itself waits and asks again; one more attempt is for what it cannot see, a killed process.
-@task.bash(**{**RETRIES, "retries": 1, "retry_delay": timedelta(seconds=5)})
+@task.bash(
+    execution_timeout=timedelta(minutes=5),
+    **{**RETRIES, "retries": 1, "retry_delay": timedelta(seconds=5)},
+)
 def count_rows(dataset: Mapping[str, Any]) -> str:
-    """Ask the API how many rows it has: the body and headers of its answer."""
+    """Ask the API how many rows it has, and in which version."""
     return airflow_edge.count_command(dataset)
 
 
@@ -112,29 +115,33 @@ def total_per_year(
 
 @task
 def check_source(dataset: Mapping[str, Any]) -> list[str]:
-    """Ask the API for its count and its first row."""
-    from include import doctor, steps
+    """Ask the API for its count and its first row; compare clocks."""
+    from include import doctor
 
-    api = airflow_edge.open_api(airflow_edge.of_this_run(dataset))
-    return steps.diagnosis(list(doctor.check_source(api)))
+    chosen = airflow_edge.of_this_run(dataset)
+    checks = doctor.opening("source", lambda: airflow_edge.open_api(chosen), doctor.check_source)
+    return airflow_edge.diagnosis(checks)
 
 
 @task
 def check_store(dataset: Mapping[str, Any]) -> list[str]:
-    """Put, read, list and delete objects in the bucket."""
-    from include import doctor, steps
+    """Put, read, list and delete objects in the bucket; compare clocks."""
+    from include import doctor
 
-    return steps.diagnosis(
-        list(doctor.check_store(airflow_edge.open_bucket(airflow_edge.of_this_run(dataset))))
-    )
+    chosen = airflow_edge.of_this_run(dataset)
+
+    def opened() -> Any:
+        return airflow_edge.open_bucket(chosen), chosen.store_conn_id, airflow_edge.store_url(chosen)
+
+    return airflow_edge.diagnosis(doctor.opening("store", opened, lambda store: doctor.check_store(*store)))
 
 
 @task
-def check_parser() -> list[str]:
-    """See that the parser has its C backend."""
-    from include import doctor, steps
+def check_machine() -> list[str]:
+    """See that the parser has its C backend, and that there is room for logs."""
+    from include import doctor
 
-    return steps.diagnosis(list(doctor.check_parser()))
+    return airflow_edge.diagnosis(doctor.check_parser(), doctor.check_disk(airflow_edge.log_folder()))
 
 
 @task

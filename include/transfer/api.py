@@ -1,6 +1,5 @@
 """The source: how many rows it has, and the rows of a batch, whatever it takes to get them all once."""
 
-import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
@@ -12,14 +11,13 @@ import requests
 
 from include.datasets import Dataset
 from include.transfer.batches import Batch
-from include.transfer.count import Count, read_count, read_version
+from include.transfer.count import LARGEST_COUNT_BYTES, Count, read_count, read_version
+from include.transfer.curl import configuration
 from include.transfer.decode import Block, decode
 from include.transfer.errors import BadSettings, Fatal, NotRows, SourceChanged, WrongRowCount, redact
-from include.transfer.fetch import Patience, chunks, get
+from include.transfer.fetch import OwnHostOnly, Patience, chunks, get, without_secrets
 
 log = logging.getLogger(__name__)
-
-_LARGEST_COUNT_BYTES = 4 << 20
 
 
 class Api:
@@ -30,7 +28,7 @@ class Api:
     ) -> None:
         self.dataset = dataset
         self.version: str | None = None  # of the rows read last
-        self._session = session
+        self._session = OwnHostOnly(session)
         self._base_url = base_url.rstrip("/")
         self._patience = patience or Patience()
 
@@ -44,17 +42,13 @@ class Api:
         url = self._url(self.dataset.count_path)
         return _without_login(str(requests.Request("GET", url, params=self._query()).prepare().url))
 
-    def curl_config(self) -> str:
-        """The session's credentials and headers as a configuration file of curl's."""
+    def curl_headers(self) -> str:
+        """The session's credentials and headers as lines of a configuration file of curl's."""
         url = self._url(self.dataset.count_path)
         request = requests.Request("GET", url, headers={"Accept": "application/json"})
         headers = self._session.prepare_request(request).headers
         unneeded = {"accept-encoding", "connection", "user-agent"}
-        return "".join(
-            f"header = {json.dumps(f'{name}: {value}', ensure_ascii=False)}\n"
-            for name, value in ((name, str(value)) for name, value in headers.items())
-            if name.lower() not in unneeded
-        )
+        return configuration({n: str(value) for n, value in headers.items() if n.lower() not in unneeded})
 
     def _url(self, path: str) -> str:
         return f"{self._base_url}/{path.lstrip('/')}"
@@ -66,7 +60,8 @@ class Api:
         for attempt in self._patience.retrying():
             with attempt, get(self._session, url, self._query(), headers, self._patience) as response:
                 body = b"" if self.dataset.total.startswith("header:") else self._small(response)
-                return read_count(body, response.headers, self.dataset, redact(url))
+                with _located(response):
+                    return read_count(body, response.headers, self.dataset, redact(url))
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
     def rows(self, batch: Batch) -> Iterator[Block]:
@@ -108,10 +103,10 @@ class Api:
         body = bytearray()
         for chunk in chunks(response):
             body += chunk
-            if len(body) > _LARGEST_COUNT_BYTES:
+            if len(body) > LARGEST_COUNT_BYTES:
                 raise NotRows(
                     f"GET {redact(response.url)}: the count's answer is longer than "
-                    f"{_LARGEST_COUNT_BYTES >> 20} MB; expected a number; check count_path"
+                    f"{LARGEST_COUNT_BYTES >> 20} MB; expected a number; check count_path"
                 )
         return bytes(body)
 
@@ -183,15 +178,16 @@ class _Window:
 
 
 @contextmanager
-def _located(response: requests.Response, row: int) -> Iterator[None]:
-    """Say in every error of a body which request it answered, and from which row."""
+def _located(response: requests.Response, row: int | None = None) -> Iterator[None]:
+    """Say in every error of a body which request it answered, from which row, and no secret it repeats."""
     try:
         yield
     except Fatal as error:
-        if str(error).startswith("GET "):
-            raise
-        where = redact(response.url)
-        raise type(error)(f"GET {where} (rows from {row:,} on): {error}") from error
+        text = without_secrets(str(error), response)
+        if not text.startswith("GET "):
+            text = f"GET {redact(response.url)} (rows from {row or 0:,} on): {text}"
+        # `from None`: a log would show the cause, with what is hidden here.
+        raise type(error)(text) from None
 
 
 def _without_login(url: str) -> str:

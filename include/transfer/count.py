@@ -8,7 +8,7 @@ from typing import Any
 from include.datasets import Dataset
 from include.transfer.errors import NotRows
 
-LINE_END = "\x1f"  # stands for a line's end where an answer is printed on one line: no JSON text holds it
+LARGEST_COUNT_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,14 @@ def _walk(body: bytes | str, path: str, where: str) -> Any:
 
 
 def read_printed(printed: str, dataset: Dataset) -> Count:
-    """The count in a printed answer: header lines, an empty line, the body; LINE_END ends each line.
-
-    Of an answer that was redirected all headers are printed; the last ones count.
-    """
-    body = printed.replace(LINE_END, "\n")
-    headers: dict[str, str] = {}
-    while body.startswith("HTTP/"):
-        lines, _, body = body.partition("\n\n")
-        pairs = (line.partition(":") for line in lines.splitlines()[1:])
-        headers = {name.strip(): value.strip() for name, _, value in pairs}
-    if not headers:
-        raise NotRows(f"the count printed {printed[:80]!r}; expected an answer with its headers")
-    return read_count(body, headers, dataset, dataset.count_path)
+    """The count that the counting task printed: `{"rows": 20000, "version": "v1"}`."""
+    try:
+        found = json.loads(printed)
+        rows, version = found["rows"], found["version"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        rows, version = None, None
+    if not isinstance(rows, int) or isinstance(rows, bool) or not isinstance(version, str | None):
+        raise NotRows(
+            f"the count of {dataset.name} printed {printed[:80]!r}; expected its rows and version; clear it"
+        )
+    return Count(rows, version)

@@ -17,7 +17,8 @@ TransferError
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _SECRET_NAME = re.compile(r"key|token|secret|passw|pwd|sig|auth|credential", re.IGNORECASE)
@@ -114,3 +115,27 @@ def secrets_in(url: str, headers: Mapping[str, str]) -> set[str]:
         if _SECRET_NAME.search(name) or name.lower() == "cookie":
             found |= {value, *re.split(r"[\s;,=]+", value)}
     return {secret for secret in found if len(secret) > 3}
+
+
+_TELLING = 6  # characters of a secret that may not be seen either: an excerpt can end in the middle of one
+
+
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """`text` with *** for every secret in it, also for one that an excerpt cuts at its end or beginning."""
+    found = sorted(secrets, key=len, reverse=True)
+    for secret in found:
+        text = text.replace(secret, "***")
+    for secret in (secret for secret in found if len(secret) > _TELLING):
+        text = _without_start(text, secret)
+        text = _without_start(text[::-1], secret[::-1])[::-1]
+    return text
+
+
+def _without_start(text: str, secret: str) -> str:
+    """`text` without any longest beginning of `secret`."""
+    kept, at = [], 0
+    while (found := text.find(secret[:_TELLING], at)) >= 0:
+        kept += [text[at:found], "***"]
+        pairs = zip(text[found:], secret, strict=False)
+        at = found + sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return "".join([*kept, text[at:]])

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import requests
 import tenacity
@@ -19,22 +20,16 @@ from include.transfer.errors import (
     SourceRefused,
     SourceUnavailable,
     TransferError,
+    hidden,
     redact,
     secrets_in,
 )
+from include.transfer.refusal import hint_for
 
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024
 _TRY_AGAIN = {408, 425, 429}  # and all of 500 and more
-_HINTS = {
-    401: "check the login or token in the connection",
-    403: "the credentials in the connection do not allow this",
-    404: "check the dataset's path",
-    406: "the API does not offer the media type asked for: check the dataset's `accept`",
-    413: "the API refuses so many rows at once: set page_size",
-    422: "the API rejected a parameter: check names, page_size and columns",
-}
 
 
 @dataclass(frozen=True)
@@ -131,6 +126,40 @@ def _reason(error: BaseException) -> str:
     return (isinstance(inner, OSError) and inner.strerror) or type(inner).__name__
 
 
+# What a request to another host keeps: all else may have come from the connection, and is for its host alone.
+_FOR_ANYBODY = {"accept", "accept-encoding", "connection", "user-agent"}
+
+
+class OwnHostOnly(requests.Session):
+    """A session whose headers do not follow a redirect to another scheme, host or port.
+
+    requests itself holds back `Authorization` alone. Everything else is as in the `given` session.
+    """
+
+    def __init__(self, given: requests.Session) -> None:
+        super().__init__()
+        for name in requests.Session.__attrs__:
+            setattr(self, name, getattr(given, name))
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Called by requests for the request that a redirect leads to."""
+        if not same_origin(str(response.request.url), str(prepared_request.url)):
+            for name in [name for name in prepared_request.headers if name.lower() not in _FOR_ANYBODY]:
+                del prepared_request.headers[name]
+        super().rebuild_auth(prepared_request, response)
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two URLs have the same scheme, host and port."""
+    default = {"http": 80, "https": 443}
+    first, second = (urlsplit(url) for url in (one, other))
+    return (first.scheme, first.hostname, first.port or default.get(first.scheme)) == (
+        second.scheme,
+        second.hostname,
+        second.port or default.get(second.scheme),
+    )
+
+
 @contextmanager
 def get(
     session: requests.Session,
@@ -156,8 +185,11 @@ def _refusal(response: requests.Response) -> TransferError:
     if status in _TRY_AGAIN or status >= 500:  # 501 and 505 too: what proxies say while a server restarts
         message = f"GET {where}: status {status} {response.reason}; expected 200"
         return SourceUnavailable(message, retry_after(response.headers.get("Retry-After")))
-    hint = _HINTS.get(status, "check the connection and the dataset's settings")
-    said = _excerpt(response)
+    hint, said = hint_for(status), _excerpt(response)
+    if any(not same_origin(past.url, response.url) for past in response.history):
+        hint += (
+            "; it was redirected to another host, which gets no credentials: set the connection's host to it"
+        )
     return SourceRefused(f"GET {where}: status {status} {response.reason}; expected 200; {hint}{said}")
 
 
@@ -168,10 +200,17 @@ def _excerpt(response: requests.Response) -> str:
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
         return ""
     text = " ".join(start.decode("utf-8", "replace").split())
-    sent = {name: str(value) for name, value in response.request.headers.items()}
-    for secret in secrets_in(str(response.request.url), sent):
-        text = text.replace(secret, "***")  # some repeat what they were sent
+    text = without_secrets(text, response)
     return f"; it said: {text[:200]}" if text else ""
+
+
+def without_secrets(text: str, response: requests.Response) -> str:
+    """`text` without what was sent to the source: some repeat it, in errors and in answers of 200."""
+    found: set[str] = set()
+    for request in [past.request for past in response.history] + [response.request]:
+        sent = {name: str(value) for name, value in request.headers.items()}
+        found |= secrets_in(str(request.url), sent)
+    return hidden(text, found)
 
 
 def retry_after(value: str | None) -> float | None:

@@ -9,13 +9,15 @@ import argparse
 import json
 import shutil
 import sys
+import time
 from pathlib import Path
+from urllib.parse import urljoin
 
 import requests
-from urllib3.util import Retry
 
 # curl's exit codes: https://curl.se/libcurl/c/libcurl-errors.html
-COULD_NOT_CONNECT, HTTP_ERROR, TIMED_OUT, TOO_MANY_REDIRECTS = 7, 22, 28, 47
+COULD_NOT_CONNECT, PARTIAL, TIMED_OUT, EMPTY_REPLY, TOO_LARGE, BROKEN = 7, 18, 28, 52, 63, 56
+TRANSIENT = (408, 429, 500, 502, 503, 504)
 
 
 def provide(folder: Path) -> str | None:
@@ -34,49 +36,86 @@ def provide(folder: Path) -> str | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Do one GET as curl would; returns curl's exit code."""
+    """Do one GET as curl would, asking again as often as it is told to; returns curl's exit code."""
     options = _options(arguments)
+    url, headers = _configured(options.config)
+    began, pause = time.monotonic(), 1.0
+    for left in range(options.retry, -1, -1):
+        answer, code, error = _ask(url, headers, options)
+        wait = max(pause, _retry_after(answer))
+        passing = answer.status_code in TRANSIENT if answer is not None else options.retry_all_errors
+        in_time = time.monotonic() - began + wait <= options.retry_max_time
+        if not (left and passing and in_time):
+            break
+        time.sleep(wait)
+        pause *= 2
+    if answer is None:
+        print(f"curl: ({code}) {error}", file=sys.stderr)
+        return code
+    # What curl says of a redirect that it was not told to follow.
+    target = requests.Session().get_redirect_target(answer)
+    sys.stdout.write(options.write_out.replace("%{redirect_url}", urljoin(url, target) if target else ""))
+    return 0
+
+
+def _ask(
+    url: str, headers: dict[str, str], options: argparse.Namespace
+) -> tuple[requests.Response | None, int, object]:
+    """One attempt: the answer, whose head and body are in their files, or curl's code and what went wrong."""
     session = requests.Session()
     session.trust_env = False
-    session.max_redirects = options.max_redirs
-    retry = Retry(
-        total=options.retry,
-        status_forcelist=[408, 429, 500, 502, 503, 504],
-        raise_on_status=False,
-        retry_after_max=options.retry_max_time,
-    )
-    session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
-    session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retry))
     limits = (options.connect_timeout, options.max_time)
     try:
-        answer = session.get(options.url, headers=_headers(options.config), timeout=limits)
-    except requests.exceptions.TooManyRedirects as error:
-        return _failed(TOO_MANY_REDIRECTS, error)
+        answer = session.get(url, headers=headers, timeout=limits, stream=True, allow_redirects=False)
+        with options.dump_header.open("ab") as head:
+            head.write(_head(answer))
+        with answer, options.output.open("wb") as body:
+            for piece in answer.iter_content(64 << 10):
+                if body.tell() + len(piece) > options.max_filesize:
+                    return None, TOO_LARGE, "Maximum file size exceeded"
+                body.write(piece)
     except requests.exceptions.Timeout as error:
-        return _failed(TIMED_OUT, error)
+        return None, TIMED_OUT, error
+    except requests.exceptions.ChunkedEncodingError as error:
+        return None, PARTIAL, error
     except requests.exceptions.RequestException as error:
-        return _failed(COULD_NOT_CONNECT, error)
-    _write(options.dump_header, _head(answer))
-    if answer.status_code >= 400:
-        return _failed(HTTP_ERROR, f"The requested URL returned error: {answer.status_code}")
-    _write(options.output, answer.content)
-    return 0
+        broken = "RemoteDisconnected" in str(error), "reset by peer" in str(error)
+        return None, EMPTY_REPLY if broken[0] else BROKEN if broken[1] else COULD_NOT_CONNECT, error
+    return answer, 0, ""
+
+
+def _retry_after(answer: requests.Response | None) -> float:
+    value = answer.headers.get("Retry-After", "") if answer is not None else ""
+    return float(value) if value.isdigit() else 0.0
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="curl", description=__doc__, allow_abbrev=False)
-    for flag in ("--fail", "--silent", "--show-error", "--location", "--retry-connrefused"):
+    for flag in ("--silent", "--show-error", "--retry-all-errors"):
         parser.add_argument(flag, action="store_true")
-    parser.add_argument("--max-redirs", type=int, default=50)
     parser.add_argument("--retry", type=int, default=0)
     parser.add_argument("--retry-max-time", type=int, default=600)
     parser.add_argument("--connect-timeout", type=float)
     parser.add_argument("--max-time", type=float)
-    parser.add_argument("--config", type=Path)
-    parser.add_argument("--dump-header")
-    parser.add_argument("--output", default="-")
-    parser.add_argument("url")
+    parser.add_argument("--max-filesize", type=int, default=sys.maxsize)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--dump-header", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--write-out", default="")
     return parser.parse_args(arguments)
+
+
+def _configured(config: Path) -> tuple[str, dict[str, str]]:
+    """The `url = "…"` and the `header = "Name: value"` lines of the file; curl quotes them as JSON does."""
+    url, headers = "", {"User-Agent": "curl-stand-in"}
+    for line in config.read_text().splitlines():
+        key, _, value = line.partition(" = ")
+        if key == "url":
+            url = json.loads(value)
+        elif key == "header":
+            name, _, text = json.loads(value).partition(":")
+            headers[name.strip()] = text.strip()
+    return url, headers
 
 
 def _headers(config: Path | None) -> dict[str, str]:
@@ -92,16 +131,3 @@ def _head(answer: requests.Response) -> bytes:
     lines = [f"HTTP/1.1 {answer.status_code} {answer.reason}"]
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-def _write(where: str | None, data: bytes) -> None:
-    if where == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    elif where:
-        Path(where).write_bytes(data)
-
-
-def _failed(code: int, error: object) -> int:
-    print(f"curl: ({code}) {error}", file=sys.stderr)
-    return code

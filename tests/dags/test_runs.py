@@ -240,4 +240,4 @@ def test_the_doctor_names_what_is_wrong(lake, wildfires, store):
     ran = lake.run("lake_doctor")
     assert ran.states["check_source"] == ["failed"]
     assert ran.states["check_store"] == ["failed"]
-    assert ran.states["check_parser"] == ["success"]
+    assert ran.states["check_machine"] == ["success"]

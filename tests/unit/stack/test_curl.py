@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from services.stack.curl import provide
 from tests.servers.faults import Fault
 
-OPTIONS = "--fail --silent --show-error --location --max-redirs 5 --max-time 60 --dump-header -"
+TIMES = "--silent --show-error --connect-timeout 5 --max-time 10 --max-filesize 1000"
+ASKING_AGAIN = ("--retry", "2", "--retry-all-errors", "--retry-max-time", "20")
 
 
 @pytest.fixture(params=["curl", "stand-in"])
@@ -22,55 +25,100 @@ def program(request, tmp_path, monkeypatch) -> str:
         return str(Path(provide(tmp_path / "bin") or "") / "curl")
 
 
-def ask(program: str, url: str, *more: str) -> subprocess.CompletedProcess:
-    return subprocess.run([program, *OPTIONS.split(), *more, url], capture_output=True, text=True, timeout=60)
+@dataclass
+class Asked:
+    code: int
+    said: str
+    wrote: str
+    head: str
+    body: str
 
 
-def test_headers_then_body(program, source, tmp_path):
+@pytest.fixture
+def ask(program, tmp_path) -> Callable[..., Asked]:
+    def run(url: str, *more: str, headers: tuple[str, ...] = ()) -> Asked:
+        lines = [f'url = "{url}"', *(f'header = "{header}"' for header in headers)]
+        (tmp_path / "config").write_text("\n".join(lines))
+        files = {name: tmp_path / name for name in ("head", "body")}
+        places = ["--config", tmp_path / "config", "--dump-header", files["head"], "--output", files["body"]]
+        command = [program, *TIMES.split(), *places, "--write-out", "%{redirect_url}", *more]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        head, body = (file.read_text() if file.exists() else "" for file in files.values())
+        return Asked(done.returncode, done.stderr, done.stdout, head.replace("\r\n", "\n"), body)
+
+    return run
+
+
+def test_headers_and_body(ask, source):
     served = source([{"a": 1}], version='"v7"', bearer="a-token")
-    config = tmp_path / "config"
-    config.write_text('header = "Authorization: Bearer a-token"\nheader = "Accept: application/json"\n')
-    done = ask(program, f"{served.url}/api/count", "--config", str(config))
-
-    head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
-    assert (done.returncode, body.strip()) == (0, "1")
-    assert head.startswith("HTTP/1.1 200")
-    assert 'etag: "v7"' in head.lower()
+    asked = ask(f"{served.url}/api/count", headers=("Authorization: Bearer a-token",))
+    assert (asked.code, asked.body, asked.wrote) == (0, "1", "")
+    assert asked.head.startswith("HTTP/1.1 200")
+    assert 'etag: "v7"' in asked.head.lower()
 
 
-def test_a_body_that_nobody_needs_is_not_printed(program, source):
-    done = ask(program, f"{source([{'a': 1}]).url}/api/count", "--output", "/dev/null")
-    assert done.returncode == 0
-    assert done.stdout.replace("\r\n", "\n").endswith("\n\n")
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_status_is_no_failure(ask, source, status):
+    served = source([]).fault(Fault.status(status), times=None, when=lambda request: True)
+    asked = ask(f"{served.url}/api/count")
+    assert (asked.code, f"HTTP/1.1 {status}" in asked.head) == (0, True)
+
+
+@pytest.mark.parametrize(("to", "becomes"), [("/b?c=1", "{url}/b?c=1"), ("https://else/", "https://else/")])
+def test_a_redirect_is_told_and_not_followed(ask, source, to, becomes):
+    served = source([]).fault(Fault.redirect(to), when=lambda request: True)
+    asked = ask(f"{served.url}/api/count")
+    assert (asked.code, asked.wrote) == (0, becomes.format(url=served.url))
+    assert len(served.requests) == 1
+
+
+def test_nobody_listening_is_code_7(ask):
+    asked = ask("http://127.0.0.1:9/")
+    assert (asked.code, "curl: (7)" in asked.said) == (7, True)
 
 
 @pytest.mark.parametrize(
-    ("fault", "code"), [(Fault.status(404), 22), (Fault.status(500), 22), (Fault.redirect(), 47)]
+    "fault",
+    [
+        Fault.status(503, "a page in place of a count", Retry_After="0"),
+        Fault.status(429),
+        Fault.reset(),
+        Fault.cut(1, "close"),
+        Fault.wrong_length(5),
+        Fault.cut(1),
+    ],
+    ids=["503", "429", "reset", "cut", "length", "reset-in-body"],
 )
-def test_what_goes_wrong_has_curls_code(program, source, fault, code):
-    served = source([{"a": 1}])
-    served.fault(fault, times=None, when=lambda request: True)
-    done = ask(program, f"{served.url}/api/count")
-    assert done.returncode == code
-    assert f"curl: ({code})" in done.stderr
+def test_what_passes_is_asked_again(ask, source, fault):
+    served = source([{"a": 1}] * 100).fault(fault, when=lambda request: True)
+    asked = ask(f"{served.url}/api/count", *ASKING_AGAIN)
+    assert (asked.code, asked.body) == (0, "100")
+    assert len(served.requests) == 2
 
 
-def test_nobody_listening_is_code_7(program):
-    assert ask(program, "http://127.0.0.1:9/").returncode == 7
+@pytest.mark.parametrize(("fault", "codes"), [(Fault.reset(), {52, 56}), (Fault.wrong_length(5), {18})])
+def test_what_does_not_pass_has_curls_code(ask, source, fault, codes):
+    served = source([{"a": 1}]).fault(fault, times=None, when=lambda request: True)
+    asked = ask(f"{served.url}/api/count")
+    assert asked.code in codes
+    assert f"curl: ({asked.code})" in asked.said
 
 
-def test_a_status_that_passes_is_asked_again(program, source):
-    served = source([{"a": 1}])
-    served.fault(Fault.status(503, Retry_After="0"), when=lambda request: True)
-    done = ask(program, f"{served.url}/api/count", "--retry", "2", "--retry-connrefused")
-    assert done.returncode == 0
-    assert [request.status for request in served.requests] == [503, 200]
+def test_a_wrong_path_is_asked_for_once(ask, source):
+    served = source([]).fault(Fault.status(404), times=None, when=lambda request: True)
+    assert "404" in ask(f"{served.url}/api/count", *ASKING_AGAIN).head
+    assert len(served.requests) == 1
 
 
-def test_an_hour_of_retry_after_is_not_waited_for(program, source):
-    served = source([{"a": 1}])
-    served.fault(Fault.status(503, Retry_After="3600"), times=None, when=lambda request: True)
-    assert ask(program, f"{served.url}/api/count", "--retry", "1", "--retry-max-time", "1").returncode == 22
+def test_an_hour_of_retry_after_is_not_waited_for(ask, source):
+    served = source([]).fault(Fault.status(503, Retry_After="3600"), times=None, when=lambda request: True)
+    assert "503" in ask(f"{served.url}/api/count", *ASKING_AGAIN).head
+    assert len(served.requests) == 1
+
+
+def test_an_answer_that_is_no_count_is_not_taken_whole(ask, source):
+    served = source([{"text": "x" * 100}] * 50, framing="length")
+    assert ask(f"{served.url}/api/get").code == 63
 
 
 def test_a_machine_with_curl_keeps_its_own(tmp_path, monkeypatch):

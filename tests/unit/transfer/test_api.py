@@ -156,7 +156,7 @@ def test_credentials(source):
     api._session.headers["Authorization"] = "Bearer s3cret-token"
     assert api.count().rows == 25
     assert rows_of(api, 0, 5) == ROWS[:5]
-    assert 'header = "Authorization: Bearer s3cret-token"' in api.curl_config()
+    assert 'header = "Authorization: Bearer s3cret-token"' in api.curl_headers()
 
 
 def test_a_login_in_the_url_is_used_and_not_shown(source):
@@ -165,7 +165,7 @@ def test_a_login_in_the_url_is_used_and_not_shown(source):
     api._base_url = served.url.replace("://", "://me:s3cret@")
     assert api.count().rows == 25
     assert "s3cret" not in api.url + api.count_url()
-    assert "Authorization: Basic" in api.curl_config()
+    assert "Authorization: Basic" in api.curl_headers()
 
 
 def test_rows_taken_in_part_leave_no_open_answer(source):
