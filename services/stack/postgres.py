@@ -87,6 +87,8 @@ class Postgres:
             "max_connections": 200,
             # A crash of the machine may lose a development database's last moments, never its consistency.
             "synchronous_commit": "off",
+            # Whoever dies, or is stopped, in the middle of a transaction must not keep its locks for ever.
+            "idle_in_transaction_session_timeout": "60s",
             "unix_socket_directories": "",
             "listen_addresses": HOST,
             "port": self.port,

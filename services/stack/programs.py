@@ -103,10 +103,13 @@ def airflow(ports: Ports, *, lasting: bool) -> list[Program]:
     advice = "The log above says why; after an update of the project, `make clean` often helps."
     # Their log servers would listen on every interface; the API server reads the same files from the disk.
     options = {name: ["--skip-serve-logs"] for name in ("scheduler", "triggerer")}
+    modules = {
+        "scheduler": ["services.stack.scheduler"]
+    }  # ends what a killed one left, then becomes Airflow's
     return [
         Program(
             name,
-            [PYTHON, "-m", "airflow", name, *options.get(name, [])],
+            [PYTHON, "-m", *modules.get(name, ["airflow", name]), *options.get(name, [])],
             (lambda: answers(health)) if name == "api-server" else (lambda: True),
             advice,
             # The scheduler waits for its running tasks; after the one run there are none.
