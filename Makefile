@@ -1,7 +1,7 @@
 # The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-celery test chaos check up down status logs data services export-config lock clean format
+.PHONY: help run run-celery test chaos check up down status logs data services export-config lock clean format load doctor
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -39,13 +39,22 @@ chaos: ## Copy through faults of network, store and processes, and check every v
 	@$(BOOTSTRAP) test
 	@exec $(PY) -m tests.faults.chaos --rounds "$${ROUNDS:-50}" --seed "$${SEED:-1}" $(ARGS)
 
-check: ## Lint, formatting, types, shell scripts, Dockerfiles
+load: ## 10 million rows in 128 maps, then ten runs at once; docs/load-report.md holds the figures (minutes)
+	@$(BOOTSTRAP) test
+	@exec $(PY) -m tests.faults.load $(ARGS)
+
+doctor: ## Find what keeps copies from working, and say what to do (exit status 1 if there is something)
+	@$(BOOTSTRAP) test
+	@exec $(STACK) doctor
+
+check: ## Lint, formatting, types, shell scripts, Dockerfiles, known vulnerabilities
 	@$(BOOTSTRAP) test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	@git ls-files -co --exclude-standard '*.sh' .ci/run | xargs .venv/bin/shellcheck && echo "shell scripts: fine"
 	@git ls-files -co --exclude-standard '*Dockerfile' | xargs .venv/bin/hadolint && echo "Dockerfiles: fine"
+	@$(PY) -m services.stack.audit
 
 format: ## Format the code and apply the lint's own fixes
 	@$(BOOTSTRAP) test

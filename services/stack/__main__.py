@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `up`, `down`, `status`, `logs`, `data` and `services`."""
+"""The commands behind `make run`, `up`, `doctor`, `down`, `status`, `logs`, `data` and `services`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     with_executor(subs.add_parser("up", help="start the stack and leave it up"))
     subs.add_parser("services", help="start the S3 store and the API alone, and leave them up")
     subs.add_parser("down", help="stop what is up, and end what a killed command left behind")
+    subs.add_parser("doctor", help="find what keeps copies from working, and say what to do")
     subs.add_parser("status", help="what is up, where it is, and how much memory it takes")
     logs = subs.add_parser("logs", help="the end of every log, or of one")
     logs.add_argument("name", nargs="?", help="api-server, scheduler, dag-processor, api, s3 or postgres")

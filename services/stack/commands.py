@@ -9,6 +9,7 @@ import psutil
 
 from services.stack import airflow_env, settings
 from services.stack.cleanup import end_leftovers, marked_processes
+from services.stack.doctor import doctor
 from services.stack.errors import StackError
 from services.stack.home import PROJECT, Credentials, Home, only_command, write_private
 from services.stack.ports import HOST, Ports
@@ -18,7 +19,7 @@ from services.stack.sample_data import SampleData
 from services.stack.stack import EXECUTORS, Stack
 from services.stack.summary import size, table
 
-__all__ = ["data", "down", "logs", "run", "services", "status", "up"]
+__all__ = ["data", "doctor", "down", "logs", "run", "services", "status", "up"]
 
 
 def up(executor: str) -> int:

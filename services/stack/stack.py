@@ -160,8 +160,12 @@ class Stack:
         for program in airflow:
             self.supervisor.launch(program)
         self.supervisor.wait(airflow, START_SECONDS, self._tick)
+        self.apply_settings()
+
+    def apply_settings(self) -> None:
+        """Make the connections, pools and variables of `airflow_settings.yaml`, with the local keys."""
         file = PROJECT / "airflow_settings.yaml"
-        self.api.apply(settings.local(settings.load(file), self.ports, self.credentials))
+        self.api.apply(settings.local(settings.load(file), self.ports, Credentials.load(self.home)))
 
     def _migrate(self) -> None:
         """Bring the database to Airflow's version; the version done is remembered beside the database."""
