@@ -45,6 +45,10 @@ class Slot:
     def connections(self) -> dict[str, str]:
         return {"conn_id": f"faulty_source_{self.number}", "store_conn_id": f"faulty_store_{self.number}"}
 
+    @property
+    def wrong_keys(self) -> dict[str, str]:
+        return {"store_conn_id": f"locked_store_{self.number}"}
+
 
 @dataclass
 class Arena:
@@ -78,15 +82,17 @@ def _slot(opened: ExitStack, stack: Stack, folder: Path, number: int, lines: lis
     opened.callback(api.close)
     slot = Slot(number, source, to_source, to_store, api)
     ids = slot.connections
+    to_the_store = {
+        "connection_id": ids["store_conn_id"],
+        "conn_type": "aws",
+        "login": keys.s3_access_key,
+        "password": keys.s3_secret_key,
+        "extra": f'{{"endpoint_url": "http://127.0.0.1:{to_store.port}", "region_name": "us-east-1"}}',
+    }
     bodies = [
         {"connection_id": ids["conn_id"], "conn_type": "http", "host": "127.0.0.1", "port": to_source.port},
-        {
-            "connection_id": ids["store_conn_id"],
-            "conn_type": "aws",
-            "login": keys.s3_access_key,
-            "password": keys.s3_secret_key,
-            "extra": f'{{"endpoint_url": "http://127.0.0.1:{to_store.port}", "region_name": "us-east-1"}}',
-        },
+        to_the_store,
+        {**to_the_store, "connection_id": slot.wrong_keys["store_conn_id"], "password": "not-the-key"},
     ]
     for body in bodies:
         api.request("POST", "/connections", json=body)

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 from services.stack.errors import StackError
-from tests.faults import processes
 from tests.faults.arena import Arena, Slot, arena
 from tests.faults.judgement import Result
 from tests.faults.plan import Plan
@@ -63,7 +62,6 @@ class Chaos:
                     with self._lock:
                         self.broken.append(f"seed {seed}: {type(error).__name__}: {error}")
                     say(f"seed {seed}: the round itself broke: {error!r}")
-                processes.end_orphans(place.stack)
 
     def _done(self, result: Result) -> None:
         with self._lock:

@@ -5,25 +5,36 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from include.datasets import WILDFIRE_TYPES
 from tests.faults import weather as w
 from tests.faults.weather import Weather
 
 NOTHING = "none"
 # Beside the weather, one of these happens once in a round.
 KILL_COPY, TERM_COPY = "SIGKILL of a copy", "SIGTERM of a copy"
+KILL_WORKER, TERM_WORKER = "SIGKILL of the executor's worker", "SIGTERM of the executor's worker"
 KILL_SCHEDULER, TERM_SCHEDULER = "SIGKILL of the scheduler and its tasks", "SIGTERM of the scheduler"
-KILL_API_SERVER = "SIGKILL of the api-server"
+KILL_SCHEDULER_ALONE = "SIGKILL of the scheduler alone"
+KILL_API_SERVER, TERM_API_SERVER = "SIGKILL of the api-server", "SIGTERM of the api-server"
+LOST_HEARTBEAT = "heartbeat lost: a copy and its worker stopped, then continued"
 RESTART_STORE = "store restarted"
+NO_BUCKET, WRONG_KEY = "missing bucket", "wrong keys"
 CLEAR_MAP, CLEAR_ALL = "one map cleared in the middle", "all cleared in the middle"
 CLEAR_MAP_LATER, CLEAR_ALL_LATER = "one map cleared after the end", "all cleared after the end"
 TWO_RUNS = "two runs at once"
 GROWN, SHRUNK, EDITED = "source grown", "source shrunk", "source edited"
+REORDERED, RENAMED = "source reordered", "a column renamed"
 REPLACED_LATER = "source edited, then all cleared"
+REPLANNED = "source grown, then all cleared: another plan"
 INCIDENTS = {
-    NOTHING: 8, KILL_COPY: 3, TERM_COPY: 2, KILL_SCHEDULER: 1, TERM_SCHEDULER: 1, KILL_API_SERVER: 1,
-    RESTART_STORE: 2, CLEAR_MAP: 2, CLEAR_ALL: 2, CLEAR_MAP_LATER: 2, CLEAR_ALL_LATER: 2, TWO_RUNS: 2,
-    GROWN: 2, SHRUNK: 1, EDITED: 2, REPLACED_LATER: 1,
+    NOTHING: 8, KILL_COPY: 3, TERM_COPY: 2, KILL_WORKER: 2, TERM_WORKER: 1,
+    KILL_SCHEDULER: 1, KILL_SCHEDULER_ALONE: 1, TERM_SCHEDULER: 1, KILL_API_SERVER: 1, TERM_API_SERVER: 1,
+    LOST_HEARTBEAT: 1, RESTART_STORE: 2, NO_BUCKET: 1, WRONG_KEY: 1,
+    CLEAR_MAP: 2, CLEAR_ALL: 2, CLEAR_MAP_LATER: 2, CLEAR_ALL_LATER: 2, TWO_RUNS: 2,
+    GROWN: 2, SHRUNK: 1, EDITED: 2, REORDERED: 1, RENAMED: 1, REPLACED_LATER: 1, REPLANNED: 2,
 }  # fmt: skip
+# What only a version tells: a source that names none may change so without anybody being able to see it.
+NEEDS_A_VERSION = (EDITED, REORDERED, REPLACED_LATER)
 
 
 @dataclass(frozen=True)
@@ -48,14 +59,21 @@ class Plan:
             incident,
             rng.randint(1, 3),
             {
-                "format": rng.choice(["csv", "csv", "ndjson"]),
-                "compression": rng.choice(["none", "none", "gzip"]),
+                **_format(rng),
                 "accept_encoding": rng.choice(["identity", "identity", "gzip"]),
                 "page_size": 0 if large else rng.choice([0, 0, 100]),
                 "batch_size": 20_000 if large else 500,
+                "version_header": "ETag" if incident in NEEDS_A_VERSION or rng.random() < 0.8 else None,
             },
             "large" if large else "base",
         )
+
+
+def _format(rng: random.Random) -> dict[str, object]:
+    form = rng.choice(["csv", "csv", "ndjson", "parquet"])
+    if form == "parquet":  # whose types come from the first rows of each batch, if they are not declared
+        return {"format": form, "types": WILDFIRE_TYPES}
+    return {"format": form, "compression": rng.choice(["none", "none", "gzip", "zstd"])}
 
 
 def _source_kinds(rng: random.Random) -> tuple[str, ...]:

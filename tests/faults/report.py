@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.faults import plan
 from tests.faults import weather as w
+from tests.faults.coverage import MET
 from tests.faults.judgement import BUG, COMMITTED, REFUSED, UNMARKED, Result
 
 _PLACES = {
@@ -36,7 +37,7 @@ def markdown(results: Sequence[Result], minutes: float, broken: Sequence[str]) -
     for place, kinds in _PLACES.items():
         lines += [f"## Faults {place}", ""]
         lines += [*_table(("fault", "injected"), Counter({k: faults[k] for k in kinds if faults[k]})), ""]
-    lines += ["## Why runs failed", ""]
+    lines += ["## Where each fault is met", "", *_met(faults), "", "## Why runs failed", ""]
     reasons = Counter(short(reason) for result in results for reason in result.reasons if reason)
     lines += [*_table(("reason", "runs"), reasons), "", "## Findings", ""]
     found = [f"- seed {result.seed} ({result.incident}): {bug}" for result in results for bug in result.bugs]
@@ -44,6 +45,15 @@ def markdown(results: Sequence[Result], minutes: float, broken: Sequence[str]) -
     if broken:
         lines += ["", "## Starts of a new stack", "", *(f"- {line}" for line in broken)]
     return "\n".join(lines) + "\n"
+
+
+def _met(faults: Counter[str]) -> list[str]:
+    """The table of faults: how often the rounds met each, and the tests that meet it by itself."""
+    rows = ["| fault | in rounds | in a test of its own |", "|---|---:|---|"]
+    for fault, places in MET.items():
+        tests = [f"`{place.rpartition('::')[2]}`" for place in places if "::" in place]
+        rows.append(f"| {fault} | {sum(faults[place] for place in places)} | {', '.join(tests)} |")
+    return rows
 
 
 _ORDER = [COMMITTED, UNMARKED, REFUSED, BUG]

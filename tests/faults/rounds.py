@@ -21,6 +21,7 @@ from tests.faults.plan import Plan
 
 DAG = "api_to_s3"
 ROUND_SECONDS = 180
+PAUSE_SECONDS = 40.0  # the arena's Airflow gives a task up after 20 without a heartbeat
 
 
 class Round:
@@ -39,7 +40,7 @@ class Round:
         slot.to_source.weather, slot.to_store.weather = drawn.source, drawn.store
         count = 2 if drawn.incident == plan.TWO_RUNS else 1
         self.runs = [self._trigger() for _ in range(count)]
-        self._happened = self._happened or self._note(count == 2)
+        self._happened = self._happened or self._note(drawn.incident in _FROM_THE_START)
         ended = self._wait()
         if ended and drawn.incident in _AFTERWARDS:
             self._afterwards()
@@ -55,9 +56,10 @@ class Round:
     def _trigger(self) -> Run:
         conf = {
             "name": self.name,
-            "bucket": BUCKET,
+            "bucket": "no-such-bucket" if self.plan.incident == plan.NO_BUCKET else BUCKET,
             "version_header": "ETag",
             **self.slot.connections,
+            **(self.slot.wrong_keys if self.plan.incident == plan.WRONG_KEY else {}),
             **self.plan.settings,
         }
         return patiently(lambda: self.slot.api.trigger(DAG, conf))
@@ -99,6 +101,11 @@ class Round:
         if incident in (plan.KILL_COPY, plan.TERM_COPY):
             how = signal.SIGKILL if incident == plan.KILL_COPY else signal.SIGTERM
             return processes.kill_task(stack, {ti["id"] for ti in begun}, how)
+        if incident in (plan.KILL_WORKER, plan.TERM_WORKER):
+            how = signal.SIGKILL if incident == plan.KILL_WORKER else signal.SIGTERM
+            return processes.signal_worker(stack, {ti["id"] for ti in begun}, how)
+        if incident == plan.LOST_HEARTBEAT:
+            return processes.pause_task(stack, {ti["id"] for ti in begun}, PAUSE_SECONDS)
         with _SHARED:
             if incident == plan.KILL_SCHEDULER:
                 return processes.kill_tree(stack, "scheduler")
@@ -114,8 +121,8 @@ class Round:
         return True
 
     def _afterwards(self) -> None:
-        if self.plan.incident == plan.REPLACED_LATER:
-            self.slot.source.replace("edited")
+        if self.plan.incident in _REPLACED_LATER:
+            self.slot.source.replace(_REPLACED_LATER[self.plan.incident])
         self._clear(all_tasks=self.plan.incident != plan.CLEAR_MAP_LATER)
         self._note(True)
 
@@ -149,9 +156,19 @@ class Round:
 
 
 _SHARED = threading.Lock()  # what all rounds use is broken by one of them at a time
-_AFTERWARDS = {plan.CLEAR_MAP_LATER, plan.CLEAR_ALL_LATER, plan.REPLACED_LATER}
-_REPLACEMENTS = {plan.GROWN: "grown", plan.SHRUNK: "shrunk", plan.EDITED: "edited"}
+_FROM_THE_START = {plan.TWO_RUNS, plan.NO_BUCKET, plan.WRONG_KEY}
+_REPLACED_LATER = {plan.REPLACED_LATER: "edited", plan.REPLANNED: "grown"}
+_AFTERWARDS = {plan.CLEAR_MAP_LATER, plan.CLEAR_ALL_LATER, *_REPLACED_LATER}
+_REPLACEMENTS = {
+    plan.GROWN: "grown",
+    plan.SHRUNK: "shrunk",
+    plan.EDITED: "edited",
+    plan.REORDERED: "reordered",
+    plan.RENAMED: "renamed",
+}
 _SIGNALS = {
     plan.TERM_SCHEDULER: ("scheduler", signal.SIGTERM),
+    plan.KILL_SCHEDULER_ALONE: ("scheduler", signal.SIGKILL),
     plan.KILL_API_SERVER: ("api-server", signal.SIGKILL),
+    plan.TERM_API_SERVER: ("api-server", signal.SIGTERM),
 }

@@ -66,11 +66,15 @@ class Source:
             self.versions[version] = parse_rows(answer.read())
 
     def write(self, state: str) -> None:
-        """`base`, `large`, `grown`, `shrunk` or `edited`: as many rows as base, one value another."""
+        """`base`, `large`, `grown`, `shrunk`; or base with another value, order or column's name."""
         size = {"large": LARGE, "grown": ROWS + MORE, "shrunk": ROWS - MORE}.get(state, ROWS)
         lines = self._lines[:size]
         if state == "edited":
             lines = [*lines[:700], lines[700].replace(b'"STATE":"', b'"STATE":"X'), *lines[701:]]
+        elif state == "reordered":
+            lines = [*lines[750:], *lines[:750]]
+        elif state == "renamed":
+            lines = [line.replace(b'"STATE":', b'"US_STATE":') for line in lines]
         columns = list(parse_rows(b"[" + lines[0] + b"]")[0])
         with DatasetWriter(self.folder, columns, {"kind": "generated", "state": state}) as writer:
             writer.write(b"".join(lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import socket
 import struct
 import time
@@ -46,6 +48,27 @@ def _with_bad_utf8(answer: Answer) -> Answer:
     return replace(answer, body=answer.body[:middle] + b"\xff" + answer.body[middle:])
 
 
+def _with_short_gzip(answer: Answer) -> Answer:
+    """Two thirds of a gzip stream, in an answer that ends properly."""
+    packed = answer.body if _is_gzip(answer) else gzip.compress(answer.body, 1)
+    headers = [pair for pair in answer.headers if pair[0].lower() != "content-encoding"]
+    body = packed[: len(packed) * 2 // 3]
+    return replace(answer, headers=[*headers, ("Content-Encoding", "gzip")], body=body)
+
+
+def _is_gzip(answer: Answer) -> bool:
+    return ("content-encoding", "gzip") in [(name.lower(), value) for name, value in answer.headers]
+
+
+def _of_a_moment_ago(answer: Answer) -> Answer:
+    """A listing without what was written last: here, without the second half of its keys."""
+    keys = re.findall(rb"<Contents>.*?</Contents>", answer.body, re.DOTALL)
+    body = answer.body
+    for key in keys[len(keys) // 2 :]:
+        body = body.replace(key, b"", 1)
+    return replace(answer, body=body)
+
+
 def _s3_error(status: int, code: str) -> Answer:
     return Answer(status, [("Content-Type", "application/xml")], _XML.format(code).encode())
 
@@ -59,6 +82,8 @@ INSTEAD: dict[str | None, Answer] = {
     w.TOO_MANY_LATE: Answer(429, [("Retry-After", "600")], b""),
     **{kind: Answer(code, [], b"") for kind, code in w.STATUSES.items()},
     w.SLOW_DOWN: _s3_error(503, "SlowDown"),
+    w.NO_PARTS: _s3_error(501, "NotImplemented"),
+    w.DISK_FULL: _s3_error(507, "XMinioStorageFull"),
     w.INTERNAL: _s3_error(500, "InternalError"),
 }
 TRAVEL: dict[str | None, Callable[[socket.socket, Answer], None]] = {
@@ -70,5 +95,8 @@ TRAVEL: dict[str | None, Callable[[socket.socket, Answer], None]] = {
 CHANGED: dict[str | None, Callable[[Answer], Answer]] = {
     w.TRUNCATED: lambda answer: replace(answer, body=answer.body[: len(answer.body) * 2 // 3]),
     w.TOO_LONG: lambda answer: replace(answer, length=len(answer.body) + 100),
+    w.TOO_SHORT: lambda answer: replace(answer, length=len(answer.body) * 2 // 3),
+    w.GZIP_CUT: _with_short_gzip,
+    w.LIST_LAGS: _of_a_moment_ago,
     w.BAD_UTF8: _with_bad_utf8,
 }

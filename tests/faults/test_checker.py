@@ -6,7 +6,10 @@ import io
 import json
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from tests.faults import checker
 
@@ -31,6 +34,22 @@ def ndjson_text(rows) -> str:
     return "".join(json.dumps(row, default=float) + "\n" for row in rows)
 
 
+def parquet_bytes(rows) -> bytes:
+    sink = io.BytesIO()
+    columns = [{**row, "id": int(row["id"]), "size": float(row["size"])} for row in rows]
+    pq.write_table(pa.Table.from_pylist(columns), sink)
+    return sink.getvalue()
+
+
+WRITERS = {"csv": lambda rows: csv_text(rows).encode(), "ndjson": lambda rows: ndjson_text(rows).encode()}
+WRITERS["parquet"] = parquet_bytes
+PACKERS = {
+    "none": bytes,
+    "gzip": gzip.compress,
+    "zstd": lambda data: zstandard.ZstdCompressor().compress(data),
+}
+
+
 class Lake:
     """A committed run of two objects with three rows each, for a test to damage."""
 
@@ -43,7 +62,6 @@ class Lake:
             "compression": compression,
             "receipts": [],
         }
-        self.write = csv_text if form == "csv" else ndjson_text
         for start in (0, 3):
             self.manifest["receipts"].append(self.object(start, ROWS[start : start + 3]))
         self.commit()
@@ -53,8 +71,7 @@ class Lake:
 
     def object(self, start, rows):
         """Write an object of these rows; returns a receipt that agrees with it, of three rows."""
-        data = self.write(rows).encode()
-        data = gzip.compress(data) if self.manifest["compression"] == "gzip" else data
+        data = PACKERS[self.manifest["compression"]](WRITERS[self.manifest["format"]](rows))
         key = f"{FOLDER}data_from_{start}"
         self.put(key, data)
         digest = hashlib.sha256(data).hexdigest()
@@ -79,12 +96,48 @@ def lake(store, bucket_name):
 
 
 @pytest.mark.parametrize(
-    ("form", "compression"), [("csv", "none"), ("csv", "gzip"), ("ndjson", "none"), ("ndjson", "gzip")]
+    ("form", "compression"),
+    [*((form, packed) for form in ("csv", "ndjson") for packed in PACKERS), ("parquet", "none")],
 )
 def test_a_whole_run_has_no_problems(store, bucket_name, form, compression):
     whole = Lake(store.client(), bucket_name, form, compression)
     assert whole.problems == ""
     assert checker.torn(whole.client, whole.bucket, FOLDER) == []
+
+
+@pytest.mark.parametrize(("column", "value"), [("name", None), ("size", Decimal("0.76")), ("id", Decimal(9))])
+def test_a_changed_value_in_parquet(store, bucket_name, column, value):
+    lake = Lake(store.client(), bucket_name, "parquet")
+    lake.damage([{**ROWS[4], "id": ROWS[3]["id"]}, {**ROWS[4], column: value}, ROWS[5]])
+    assert "data_from_3, row 0, name:" in lake.problems
+    lake.damage([ROWS[3], {**ROWS[4], column: value}, ROWS[5]])
+    assert f"data_from_3, row 1, {column}:" in lake.problems
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_packed_object_that_was_cut(store, bucket_name, compression):
+    lake = Lake(store.client(), bucket_name, "csv", compression)
+    whole = lake.client.get_object(lake.bucket, f"{FOLDER}data_from_3").read()
+    lake.put(f"{FOLDER}data_from_3", whole[:-8])
+    assert "data_from_3" in lake.problems
+
+
+def test_a_source_without_a_version_is_known_by_its_rows(lake):
+    lake.manifest["source"]["version"] = None
+    lake.commit()
+
+    def found(versions):
+        return "; ".join(checker.problems(lake.client, lake.bucket, FOLDER, versions))
+
+    assert found({"v1": ROWS[:5], "v2": ROWS}) == ""
+    assert "version None and 6 rows" in found({"v1": ROWS[:5]})
+    assert "row 0, id:" in found({"v1": ROWS[::-1]})
+
+
+def test_an_upload_that_nobody_finished(lake):
+    key = f"{FOLDER}data_from_9"
+    lake.client._create_multipart_upload(lake.bucket, key, {})
+    assert f"an unfinished upload of {key}" in lake.problems
 
 
 def test_a_missing_row(lake):

@@ -1,6 +1,5 @@
 """A few rounds with fixed plans on a real stack: what `make chaos` plays many of."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import pytest
 pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
+    from tests.faults.arena import Arena
     from tests.faults.judgement import Result
     from tests.faults.plan import Plan
 
@@ -18,6 +18,7 @@ SETTINGS = {"batch_size": 500, "format": "csv", "accept_encoding": "identity", "
 
 
 def plans() -> "dict[str, Plan]":
+    from include.datasets import WILDFIRE_TYPES
     from tests.faults import plan
     from tests.faults import weather as w
     from tests.faults.plan import Plan
@@ -38,28 +39,35 @@ def plans() -> "dict[str, Plan]":
         "parts of a large object": one(3, (), writes, data="large", settings={"batch_size": 20_000}),
         "the source changes": one(4, (w.DRIP,), (), incident=plan.EDITED),
         "cleared afterwards": one(5, (w.RESET,), (w.PUT_LOST,), incident=plan.CLEAR_ALL_LATER),
+        "storm": Plan(7, Weather("7", (w.TOO_MANY_LATE,), 1.0, 1_000), Weather("7"), settings=SETTINGS),
+        "packed and unversioned": one(
+            8,
+            (w.GZIP_CUT, w.TOO_SHORT),
+            (w.LIST_LAGS, w.DISK_FULL),
+            incident=plan.KILL_WORKER,
+            settings={"format": "parquet", "types": WILDFIRE_TYPES, "version_header": None},
+        ),
+        "planned anew": one(9, (w.CUT,), (), incident=plan.REPLANNED, settings={"compression": "zstd"}),
         "html": Plan(6, Weather("6", (w.HTML,), 1.0, 9), Weather("6"), settings=SETTINGS),
     }
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[dict[str, Result]]":
+def results(place: "Arena") -> "dict[str, Result]":
     """All rounds, two at a time: they spend their time waiting for one scheduler."""
-    from tests.faults.arena import arena
     from tests.faults.rounds import Round
 
-    with arena(tmp_path_factory.mktemp("faults"), 2) as place:
-        free = list(place.slots)
+    free = list(place.slots)
 
-        def play(drawn: "Plan") -> "Result":
-            slot = free.pop()
-            try:
-                return Round(place.stack, slot, drawn).play()
-            finally:
-                free.append(slot)
+    def play(drawn: "Plan") -> "Result":
+        slot = free.pop()
+        try:
+            return Round(place.stack, slot, drawn).play()
+        finally:
+            free.append(slot)
 
-        with ThreadPoolExecutor(len(place.slots)) as pool:
-            yield dict(zip(plans(), pool.map(play, plans().values()), strict=True))
+    with ThreadPoolExecutor(len(place.slots)) as pool:
+        return dict(zip(plans(), pool.map(play, plans().values()), strict=True))
 
 
 @pytest.mark.parametrize("name", list(plans()))
@@ -67,12 +75,21 @@ def test_what_a_round_leaves_is_whole_or_not_there(results: "dict[str, Result]",
     assert results[name].bugs == []
 
 
-@pytest.mark.parametrize("name", [name for name in plans() if name not in ("the source changes", "html")])
+@pytest.mark.parametrize(
+    "name", [name for name in plans() if name not in ("the source changes", "storm", "html")]
+)
 def test_what_passes_is_mended(results: "dict[str, Result]", name: str) -> None:
     from tests.faults.judgement import COMMITTED
 
     assert results[name].outcome == COMMITTED
     assert results[name].faults.total() > 0
+
+
+def test_a_storm_ends_the_run_with_a_reason(results: "dict[str, Result]") -> None:
+    from tests.faults.judgement import REFUSED
+
+    assert results["storm"].outcome == REFUSED
+    assert any("status 429" in reason for reason in results["storm"].reasons)
 
 
 def test_a_page_for_people_ends_the_run_with_a_reason(results: "dict[str, Result]") -> None:

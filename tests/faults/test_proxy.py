@@ -1,5 +1,6 @@
 """The proxy: what a client sees of each fault, and that clean weather changes nothing."""
 
+import gzip
 import http.client
 import json
 import socket
@@ -10,7 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults import weather as w
+from tests.faults.messages import Answer
 from tests.faults.proxy import Proxy
+from tests.faults.spoiling import CHANGED
 from tests.faults.weather import Weather
 from tests.servers.scripted_http import ScriptedSource
 
@@ -66,6 +69,21 @@ def test_a_refused_connection_is_refused_by_the_system_and_then_taken_again(prox
             continue
 
 
+def test_gzip_that_was_cut(proxy):
+    always(proxy, w.GZIP_CUT)
+    _, headers, body = ask(proxy)
+    assert (headers["content-encoding"], int(headers["content-length"])) == ("gzip", len(body))
+    with pytest.raises(EOFError):
+        gzip.decompress(body)
+
+
+def test_a_listing_without_what_was_written_last():
+    keys = [f"<Contents><Key>{n}</Key></Contents>" for n in range(5)]
+    whole = Answer(200, [], f"<List><Count>5</Count>{''.join(keys)}</List>".encode())
+    lagging = CHANGED[w.LIST_LAGS](whole).body.decode()
+    assert lagging == f"<List><Count>5</Count>{''.join(keys[:2])}</List>"
+
+
 @pytest.mark.parametrize("kind", [w.CUT, w.READ_CUT, w.STALL, w.TOO_LONG])
 def test_a_client_can_tell_that_the_body_is_not_whole(proxy, kind):
     always(proxy, kind)
@@ -73,8 +91,9 @@ def test_a_client_can_tell_that_the_body_is_not_whole(proxy, kind):
         ask(proxy)
 
 
-def test_a_cut_body_of_the_right_length_is_no_json(proxy):
-    always(proxy, w.TRUNCATED)
+@pytest.mark.parametrize("kind", [w.TRUNCATED, w.TOO_SHORT])
+def test_a_cut_body_of_the_right_length_is_no_json(proxy, kind):
+    always(proxy, kind)
     status, headers, body = ask(proxy)
     assert (status, int(headers["content-length"])) == (200, len(body))
     with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
@@ -125,6 +144,12 @@ def test_an_error_status(proxy, kind, status, retry_after):
     assert (b"<Code>SlowDown</Code>" in body) == (kind == w.SLOW_DOWN)
 
 
+def test_a_store_that_is_full(proxy):
+    always(proxy, w.DISK_FULL)
+    assert _put(proxy) == 507
+    assert ask(proxy)[0] == 200
+
+
 def test_a_server_that_is_down_looks_down(proxy):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -150,12 +175,14 @@ def test_a_request_made_often_enough_gets_through():
 
 @pytest.mark.parametrize("kind", w.SOURCE_KINDS + w.STORE_KINDS)
 def test_a_fault_meets_only_requests_that_it_fits(kind):
+    reads, writes = (w.READ_RESET, w.READ_CUT, w.LIST_LAGS), (w.PUT_CUT, w.PUT_LOST, w.DISK_FULL)
     weather = Weather("7", (kind,), 1.0, repeats=9)
-    assert weather.draw("PUT", "/bucket/a") in ((None,) if kind in (w.READ_RESET, w.READ_CUT) else (kind,))
-    assert weather.draw("GET", "/bucket/a") in ((None,) if kind in (w.PUT_CUT, w.PUT_LOST) else (kind,))
+    assert weather.draw("PUT", "/api/get/a") == (None if kind in reads else kind)
+    assert weather.draw("GET", "/api/get?list-type=2") == (None if kind in writes else kind)
+    assert (weather.draw("GET", "/bucket/a") is None) == (kind in (*writes, w.LIST_LAGS, w.GZIP_CUT))
 
 
-def _put(proxy: Proxy) -> None:
+def _put(proxy: Proxy) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
     connection.request("PUT", "/bucket/key", body=b"x" * 1000)
-    connection.getresponse()
+    return connection.getresponse().status

@@ -15,6 +15,8 @@ DRIP = "slow drip"
 STALL = "stall in the body"
 TRUNCATED = "cut body, right length"
 TOO_LONG = "Content-Length too long"
+TOO_SHORT = "Content-Length too short"
+GZIP_CUT = "gzip cut short"
 HTML = "HTML with 200"
 BAD_UTF8 = "invalid UTF-8"
 LOOP = "redirect loop"
@@ -29,14 +31,18 @@ PUT_CUT = "reset in the middle of a PUT"
 PUT_LOST = "PUT done, its answer lost"
 READ_RESET = "reset on HEAD or GET"
 READ_CUT = "reset in an object's body"
+LIST_LAGS = "a listing that lags"
+DISK_FULL = "507 storage full"
+NO_PARTS = "501 NotImplemented for uploads in parts"
 
 # Faults that repeating the request heals, and those after which a run should end with a reason.
 PASSING = (
-    REFUSE, RESET, CUT, DRIP, STALL, TRUNCATED, TOO_LONG, TOO_MANY, TOO_MANY_SOON, TOO_MANY_LATE, *STATUSES,
+    REFUSE, RESET, CUT, DRIP, STALL, TRUNCATED, TOO_LONG, TOO_SHORT, GZIP_CUT,
+    TOO_MANY, TOO_MANY_SOON, TOO_MANY_LATE, *STATUSES,
 )  # fmt: skip
 LASTING = (HTML, BAD_UTF8, LOOP)
 SOURCE_KINDS = PASSING + LASTING
-STORE_KINDS = (SLOW_DOWN, INTERNAL, PUT_CUT, PUT_LOST, READ_RESET, READ_CUT)
+STORE_KINDS = (SLOW_DOWN, INTERNAL, PUT_CUT, PUT_LOST, READ_RESET, READ_CUT, LIST_LAGS, DISK_FULL)
 
 _WRITES = ("PUT", "POST")
 
@@ -85,12 +91,17 @@ def same_in_every_run(target: str) -> str:
 
 def fits(kind: str, method: str, target: str) -> bool:
     """Whether a request of this method can meet the fault."""
-    if kind in (PUT_CUT, PUT_LOST):
+    if kind in (PUT_CUT, PUT_LOST, DISK_FULL):
         return method in _WRITES
+    if kind == NO_PARTS:
+        return method == "POST" and "uploads" in target
+    if kind == LIST_LAGS:
+        return method == "GET" and "list-type=2" in target
     if kind == READ_RESET:
         return method in ("GET", "HEAD")
     if kind == READ_CUT:
         return method == "GET"
-    # The count is asked by curl, which waits for as long as it is told; and a cut number is another number,
-    # so a source that lies about it twice cannot be found out.
-    return not (kind in (TOO_MANY_LATE, TRUNCATED) and "/api/count" in target)
+    if kind == GZIP_CUT:
+        return "/api/get" in target  # the count asks for no compression
+    # A cut number is another number: a source that lies about its count twice cannot be found out.
+    return not (kind in (TRUNCATED, TOO_SHORT) and "/api/count" in target)
