@@ -1,4 +1,4 @@
-"""Where Airflow ends and plain Python begins: connections, params, pools, assets and retries.
+"""Where Airflow ends and plain Python begins: params, pools, assets and retries; connections are beside it.
 
 Nothing here runs at parse time but `form`, `asset` and the two constants, and these touch nothing outside.
 """
@@ -21,12 +21,15 @@ from airflow.sdk import (
     get_current_context,
 )
 
+from include.connections import open_api, open_bucket, store_url
 from include.datasets import COMPRESSIONS, FORMATS, MAY_BE_EMPTY, SETTINGS_HELP, Dataset
 
 if TYPE_CHECKING:
     from include.doctor import Finding
     from include.transfer.api import Api
     from include.transfer.bucket import Bucket
+
+__all__ = ["open_api", "open_bucket", "store_url"]
 
 log = logging.getLogger(__name__)
 
@@ -136,64 +139,6 @@ def of_this_run(settings: Mapping[str, Any]) -> Dataset:
     return Dataset.from_dict(settings, get_current_context()["params"])
 
 
-def open_api(dataset: Dataset) -> "Api":
-    """The source behind the dataset's http connection: base URL, login, headers, proxies and TLS."""
-    from airflow.providers.http.hooks.http import HttpHook
-
-    from include.transfer.api import Api, require_base_url
-
-    hook = HttpHook(method="GET", http_conn_id=dataset.conn_id)
-    with _named(dataset.conn_id, "http"):
-        session = hook.get_conn()
-    return Api(session, require_base_url(hook.base_url), dataset)
-
-
-def open_bucket(dataset: Dataset, *, patient: bool = True) -> "Bucket":
-    """The bucket behind the dataset's aws connection: any S3, with keys, or on AWS with a role."""
-    from include.store import connect
-    from include.transfer.bucket import Bucket
-
-    return Bucket(connect(*_store_settings(dataset.store_conn_id), patient=patient), dataset.bucket)
-
-
-def store_url(dataset: Dataset) -> str:
-    """Where the store is, without its keys."""
-    return _store_settings(dataset.store_conn_id)[0] or "https://s3.amazonaws.com"
-
-
-def _store_settings(conn_id: str) -> tuple[str | None, str | None, Any]:
-    """Endpoint, region and credentials as the Amazon provider reads them from the connection."""
-    from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
-    from airflow.sdk import BaseHook
-
-    with _named(conn_id, "aws"):
-        settings = AwsConnectionWrapper(conn=BaseHook.get_connection(conn_id))
-    endpoint = settings.get_service_endpoint_url("s3")
-    if settings.aws_access_key_id and not settings.role_arn:
-        return (
-            endpoint,
-            settings.region_name,
-            (settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token),
-        )
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # 0.4 s: only where a role is used
-
-    session = AwsGenericHook(aws_conn_id=conn_id, client_type="s3").get_session()
-    return endpoint, session.region_name, session.get_credentials()
-
-
-@contextmanager
-def _named(conn_id: str, kind: str) -> Iterator[None]:
-    """Say of a connection that is missing what to make."""
-    from airflow.sdk.exceptions import AirflowNotFoundException
-
-    from include.transfer.errors import BadSettings
-
-    try:
-        yield
-    except AirflowNotFoundException:
-        raise BadSettings(f"there is no connection {conn_id}; expected one of type {kind}") from None
-
-
 def opened(settings: Mapping[str, Any]) -> "tuple[Api, Bucket]":
     """Both ends of a copy, with this run's values."""
     dataset = of_this_run(settings)
@@ -217,11 +162,11 @@ def count_command(settings: Mapping[str, Any]) -> str:
 
 
 def diagnosis(*checks: "Iterable[Finding]") -> list[str]:
-    """Log all findings and keep them as the XCom `findings`, then fail if there is one to fix."""
+    """Log all findings and keep them as the XCom `diagnosis`, then fail if there is one to fix."""
     from include import steps
 
     findings = [finding for check in checks for finding in check]
-    get_current_context()["ti"].xcom_push("findings", [asdict(finding) for finding in findings])
+    get_current_context()["ti"].xcom_push("diagnosis", [asdict(finding) for finding in findings])
     return steps.diagnosis(findings)
 
 

@@ -127,7 +127,7 @@ def _pools(stack: Stack) -> list[Row]:
 
 def _examined(stack: Stack, run: Run, task: dict[str, Any]) -> list[Row]:
     """What one task of the DAG found; of one that found nothing, why."""
-    findings = stack.api.xcom(run, task["task_id"], key="findings") or []
+    findings = stack.api.xcom(run, task["task_id"], key="diagnosis") or []
     rows = [(each["check"], each["found"], each["fix"]) for each in findings]
     return rows or ([] if task["state"] == "success" else [_unexplained(stack, run, task)])
 

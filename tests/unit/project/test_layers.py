@@ -15,7 +15,7 @@ from tests.project_files import PROJECT, needs_the_repository, repository_files
 
 pytestmark = needs_the_repository
 
-KNOWS_AIRFLOW = {Path("include/tasks.py"), Path("include/airflow_edge.py")}
+KNOWS_AIRFLOW = {Path(f"include/{name}.py") for name in ("tasks", "airflow_edge", "connections")}
 DAG_LINES, MODULE_LINES, TEST_LINES = 60, 250, 400
 
 
@@ -55,11 +55,12 @@ def forbidden_imports(path, source):
         return set()
     forbidden = {"airflow"}
     if "transfer" in path.parts:
-        forbidden |= {"include.tasks", "include.airflow_edge", "include.report", "dags", "services"}
+        forbidden |= {"include.tasks", "include.airflow_edge", "include.connections", "include.report"}
+        forbidden |= {"dags", "services"}
     return {name for name in imports(source) if any(name == f or name.startswith(f"{f}.") for f in forbidden)}
 
 
-def test_only_two_files_of_include_know_airflow():
+def test_only_three_files_of_include_know_airflow():
     files = python_files("include")
     assert files
     assert {path: found for path in files if (found := forbidden_imports(path, source_of(path)))} == {}
@@ -76,6 +77,7 @@ def test_only_two_files_of_include_know_airflow():
         "import importlib\nimportlib.import_module('airflow.sdk')",
         "__import__('airflow')",
         "from include import airflow_edge",
+        "from include.connections import open_api",
         "from include.tasks import copy",
     ],
 )
