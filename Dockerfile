@@ -2,3 +2,10 @@
 # Building on this image installs packages.txt as root and requirements.txt as astro, then copies the project
 # to /usr/local/airflow (what .dockerignore leaves of it). Lines below run after that, as astro.
 FROM astrocrpublic.azurecr.io/runtime:3.3-8-python-3.12
+
+# The report's own interpreters. What they hold cannot be installed beside Airflow 3, nor under the image's constraints.
+RUN for name in astro_sdk:.venv-astro-sdk dbt:.venv-dbt; do \
+      python -m venv "${name#*:}" && \
+      env -u PIP_CONSTRAINT "${name#*:}/bin/pip" install --no-cache-dir --disable-pip-version-check --require-hashes \
+        -r "include/${name%%:*}/requirements.lock" || exit 1; \
+    done

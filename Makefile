@@ -32,7 +32,7 @@ run-celery: ## The full dataset with CeleryExecutor: three workers, Valkey (DAG=
 		exec $(STACK) run --executor CeleryExecutor --dag "$$DAG" --conf "$$CONF" "$$@"
 
 test: ## Run all tests (ARGS="-k …" is given to pytest)
-	@$(BOOTSTRAP) test
+	@$(BOOTSTRAP) report
 	@$(PY) -m pytest $(ARGS)
 
 chaos: ## Copy through faults of network, store and processes, and check every value (ROUNDS=200 SEED=1)
@@ -61,10 +61,10 @@ format: ## Format the code and apply the lint's own fixes
 	@$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
 
 up: ## Start the whole stack and leave it up (EXECUTOR=CeleryExecutor: with three workers)
-	@$(BOOTSTRAP) test
+	@$(BOOTSTRAP) report
 	@$(STACK) up $${EXECUTOR:+--executor "$$EXECUTOR"}
 
-services: ## Start the S3 store and the API alone (for `astro dev start --standalone`)
+services: ## Start the S3 store, the API and the warehouse alone (for `astro dev start --standalone`)
 	@$(BOOTSTRAP) run
 	@$(STACK) services
 
@@ -88,9 +88,9 @@ export-config: ## Write connections and pools for a deployment into .deploy/ (FI
 	@$(BOOTSTRAP) run
 	@exec $(PY) -m services.deploy export-config $${FILE:+--file "$$FILE"}
 
-lock: ## Compile the lock files anew from requirements/*.in (ARGS=--upgrade for newer versions)
+lock: ## Compile the lock files anew from their *.in (ARGS=--upgrade for newer versions)
 	@$(BOOTSTRAP) lock $(ARGS)
 
-clean: ## Stop the stack; remove it, its data and .venv
+clean: ## Stop the stack; remove it, its data and the .venv folders
 	@if [ -x $(PY) ]; then $(STACK) down; fi
-	@rm -rf "$${STACK_HOME:-.stack}" .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf "$${STACK_HOME:-.stack}" .venv .venv-astro-sdk .venv-dbt .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -3,6 +3,7 @@
 Nothing of Airflow is imported before one is opened.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,17 @@ def _store_settings(conn_id: str) -> tuple[str | None, str | None, Any]:
 
     session = AwsGenericHook(aws_conn_id=conn_id, client_type="s3").get_session()
     return endpoint, session.region_name, session.get_credentials()
+
+
+def connection_json(conn_id: str, kind: str) -> str:
+    """A connection for another process's environment. From here on Airflow masks its secrets in this log."""
+    from airflow.sdk import BaseHook
+
+    with _named(conn_id, kind):
+        found = BaseHook.get_connection(conn_id)
+    names = ("conn_type", "host", "port", "schema", "login", "password")
+    fields = {name: getattr(found, name) for name in names if getattr(found, name) not in (None, "")}
+    return json.dumps(fields | {"extra": found.extra_dejson})
 
 
 @contextmanager

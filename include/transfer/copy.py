@@ -1,8 +1,6 @@
 """Copy one batch: rows of the source into one object of the store, and a receipt beside it."""
 
 import logging
-import resource
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -16,6 +14,7 @@ from include.transfer.columns import Columns
 from include.transfer.decode import Block
 from include.transfer.encode import encode
 from include.transfer.errors import WrongRowCount
+from include.transfer.memory import peak_rss_mb
 from include.transfer.prefix import Prefix
 
 log = logging.getLogger(__name__)
@@ -124,9 +123,3 @@ def _watched(blocks: Iterator[Block], batch: Batch) -> Iterator[Block]:
             last = now
             share, speed = done / batch.limit, done / (now - started)
             log.info("%s: %s rows (%.0f %%), %s rows/s", batch, f"{done:,}", share * 100, f"{speed:,.0f}")
-
-
-def peak_rss_mb() -> float:
-    """This process's largest resident set so far, in MiB (getrusage gives KiB, on macOS bytes)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)

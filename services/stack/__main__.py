@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
         "--conf", default="{}", help='the run\'s conf as JSON, such as \'{"format": "parquet"}\''
     )
     with_executor(subs.add_parser("up", help="start the stack and leave it up"))
-    subs.add_parser("services", help="start the S3 store and the API alone, and leave them up")
+    subs.add_parser("services", help="start the S3 store, the API and the warehouse alone, and leave them up")
     subs.add_parser("down", help="stop what is up, and end what a killed command left behind")
     subs.add_parser("doctor", help="find what keeps copies from working, and say what to do")
     subs.add_parser("status", help="what is up, where it is, and how much memory it takes")

@@ -2,7 +2,8 @@
 
     bootstrap.py run     the packages of requirements/run.lock
     bootstrap.py test    those of requirements/test.lock, which has all of run.lock too
-    bootstrap.py lock    compile the locks anew from requirements/*.in (--upgrade: to the newest versions)
+    bootstrap.py report  those of test.lock, and the report's own interpreters, .venv-astro-sdk and .venv-dbt
+    bootstrap.py lock    compile the locks anew from their *.in (--upgrade: to the newest versions)
 
 uv does the work. pip brings it, into a folder of its own, so an externally managed Python is left as it is.
 """
@@ -24,6 +25,14 @@ VENV = PROJECT / ".venv"
 UV_HOME = VENV / ".uv"
 STAMP = VENV / ".installed"
 PIP_OPTIONS = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
+# Interpreters beside Airflow's: what they hold cannot be installed together with it. Their locks lie with the
+# code that they run, since the image carries these and not requirements/.
+INTERPRETERS = {
+    ".venv-astro-sdk": PROJECT / "include" / "astro_sdk" / "requirements.lock",
+    ".venv-dbt": PROJECT / "include" / "dbt" / "requirements.lock",
+}
+# pandas 2.1, which the Astro SDK needs, has no wheels for newer Pythons.
+INTERPRETER_PYTHONS = [(3, 12), (3, 11)]
 COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
 COMPILE += ["--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "make lock"]
 
@@ -41,8 +50,12 @@ def main(arguments: list[str]) -> int:
             wait_for(lock)
             if wanted == "lock":
                 compile_locks(find_uv(), options)
-            elif not is_installed(wanted):
-                install(wanted)
+            else:
+                packages = "test" if wanted == "report" else wanted
+                if not is_installed(packages):
+                    install(packages)
+                if wanted == "report":
+                    install_interpreters()
     except BootstrapError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -101,6 +114,37 @@ def install(wanted: str) -> None:
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     run_uv(uv, ["pip", "sync", *quiet, "--require-hashes", "--python", python, str(lock)])
     STAMP.write_text(json.dumps(stamp_of(wanted)))
+
+
+def install_interpreters() -> None:
+    """Make the report's own interpreters where they are missing or of an older lock."""
+    for name, lock in INTERPRETERS.items():
+        folder = PROJECT / name
+        stamp = folder / ".installed"
+        digest = sha256(lock.read_bytes()).hexdigest()
+        if stamp.exists() and stamp.read_text() == digest and os.access(folder / "bin" / "python", os.X_OK):
+            continue
+        say(f"Installing {name} ({lock.relative_to(PROJECT)}); this is done once")
+        shutil.rmtree(folder, ignore_errors=True)
+        uv = find_uv()
+        run_uv(uv, ["venv", "--quiet", "--python", interpreter_python(), str(folder)])
+        python = str(folder / "bin" / "python")
+        run_uv(uv, ["pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)])
+        stamp.write_text(digest)
+
+
+def interpreter_python() -> str:
+    """A Python that the Astro SDK runs on: this one, or one on PATH."""
+    if sys.version_info[:2] in INTERPRETER_PYTHONS:
+        return sys.executable
+    for major, minor in INTERPRETER_PYTHONS:
+        if found := shutil.which(f"python{major}.{minor}"):
+            return found
+    raise BootstrapError(
+        "The report loads with astro-sdk-python, which runs on Python 3.11 and 3.12 alone, and neither is on "
+        f"PATH (this is {sys.version_info[0]}.{sys.version_info[1]}). Install one of them, or name it: "
+        "make PYTHON=/path/to/python3.12 … The copies, `make run`, need neither."
+    )
 
 
 def run_uv(uv: str, arguments: list[str]) -> None:
@@ -182,11 +226,14 @@ def with_venv(wanted: Path) -> subprocess.CompletedProcess[str]:
 def compile_locks(uv: str, options: list[str]) -> None:
     """test.lock first: run.lock takes its versions, so the two can never disagree."""
     os.chdir(PROJECT)
-    say("Compiling requirements/bootstrap.lock, test.lock and run.lock")
+    say("Compiling requirements/*.lock and those of include/")
     for name, constraint in (("bootstrap", []), ("test", []), ("run", ["-c", "requirements/test.lock"])):
         again = options if name != "run" else []
         output = ["-o", f"requirements/{name}.lock", f"requirements/{name}.in"]
         run_uv(uv, [*COMPILE, *again, *constraint, *output])
+    for lock in INTERPRETERS.values():
+        path = str(lock.relative_to(PROJECT))
+        run_uv(uv, [*COMPILE, *options, "-o", path, path.replace(".lock", ".in")])
 
 
 if __name__ == "__main__":

@@ -77,9 +77,10 @@ def _addresses(stack: Stack) -> dict[str, str]:
         "S3 endpoint": f"http://{HOST}:{ports.s3}  (s3_access_key and s3_secret_key in {secrets})",
         "API": f"http://{HOST}:{ports.api}",
         "PostgreSQL": f"{HOST}:{ports.postgres}  (user airflow, postgres_password in {secrets})",
+        "Warehouse": f"the same server, database and user warehouse, warehouse_password in {secrets}",
     }
     if stack.mode == "services":
-        del rows["Airflow"], rows["PostgreSQL"]
+        del rows["Airflow"]
     return rows
 
 

@@ -108,6 +108,7 @@ class Credentials:
     airflow_password: str
     postgres_password: str
     valkey_password: str
+    warehouse_password: str
     jwt_secret: str
     api_secret_key: str
     fernet_key: str

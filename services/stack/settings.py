@@ -126,6 +126,9 @@ def local(settings: Settings, ports: Ports, credentials: Credentials) -> Setting
                 "extra": _with_endpoint(body.get("extra"), f"http://{HOST}:{ports.s3}"),
             }
         ),
+        "warehouse": lambda body: (
+            body | {"host": HOST, "port": ports.postgres, "password": credentials.warehouse_password}
+        ),
     }
     unchanged: Callable[[dict[str, Any]], dict[str, Any]] = lambda body: body  # noqa: E731
     return Settings(

@@ -18,7 +18,6 @@ from services.stack.cleanup import end_leftovers
 from services.stack.errors import RunFailed, StackError
 from services.stack.home import PROJECT, Credentials, Home, read_json, write_private
 from services.stack.ports import HOST, Ports, require_free
-from services.stack.postgres import Postgres
 from services.stack.sample_data import SampleData
 from services.stack.supervise import Supervisor
 
@@ -40,8 +39,8 @@ class Stack:
 
     `env_overrides` are added to the environment of every process, so `AIRFLOW__…` settings can be changed.
     `mode`: "run" leaves out what one triggered run does not need (schedules, the triggerer); "up" has them;
-    "services" starts the store and the API alone. `executor`: "CeleryExecutor" brings a broker and three
-    workers. `report` is told what is being done, a line each.
+    "services" starts the store, the API and the warehouse alone. `executor`: "CeleryExecutor" brings a broker
+    and three workers. `report` is told what is being done, a line each.
     """
 
     def __init__(
@@ -109,6 +108,8 @@ class Stack:
         for program in servers:
             self.supervisor.launch(program)
         self.supervisor.wait(servers, START_SECONDS, self._tick)
+        database = programs.database(self.home, self.ports, self.credentials)
+        database.provide_warehouse(self.credentials.warehouse_password)
         if with_airflow:
             self._start_airflow(airflow)
         self._write_state(ready=True)
@@ -137,10 +138,10 @@ class Stack:
         servers = [
             programs.store(self.home, self.ports, self.credentials),
             programs.api(self.home, self.ports),
+            programs.postgres(self.home, self.ports, self.credentials),
         ]
         if not with_airflow:
             return servers, []
-        servers.append(programs.postgres(self.home, self.ports, self.credentials))
         lasting = self.mode == "up"
         airflow = programs.airflow(self.ports, lasting=lasting)
         if self.executor == "CeleryExecutor":
@@ -150,8 +151,8 @@ class Stack:
 
     def _prepare_servers(self, with_airflow: bool) -> None:
         SampleData(self.home, self.environment(), self.report).ensure_some()
+        programs.database(self.home, self.ports, self.credentials).initialise()
         if with_airflow:
-            Postgres(self.home.postgres, self.ports.postgres, self.credentials.postgres_password).initialise()
             airflow_env.write_password(self.home, self.credentials)
 
     def _start_airflow(self, airflow: list[programs.Program]) -> None:

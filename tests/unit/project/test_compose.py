@@ -108,6 +108,22 @@ def test_connections_reach_these_services():
     assert store["environment"]["AWS_SECRET_ACCESS_KEY"] == lake["conn_password"]
 
 
+def test_the_warehouse_is_the_connections():
+    compose = yaml.safe_load(interpolated(compose_text()))["services"]
+    settings = yaml.safe_load((PROJECT / "airflow_settings.yaml").read_text())["airflow"]["connections"]
+    (connection,) = (each for each in settings if each["conn_id"] == "warehouse")
+    server = compose[connection["conn_host"]]
+    assert str(server["ports"][0]).endswith(f":{connection['conn_port']}")
+    assert (
+        server["environment"].items()
+        >= {
+            "POSTGRES_USER": connection["conn_login"],
+            "POSTGRES_DB": connection["conn_schema"],
+            "POSTGRES_PASSWORD": connection["conn_password"],
+        }.items()
+    )
+
+
 def test_buckets_are_those_of_the_local_stack():
     from services.stack.seaweedfs import BUCKETS
 

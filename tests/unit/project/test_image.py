@@ -137,6 +137,24 @@ def test_a_loose_or_privileged_image_shows(right, wrong):
     assert len(image_problems(text.replace(right, wrong))) == 1
 
 
+# The report's own interpreters --------------------------------------------------------------------------
+
+
+def test_the_image_makes_the_interpreters_that_the_report_looks_for():
+    """The loop of the Dockerfile, run by a shell with stand-ins for python and pip."""
+    text = (PROJECT / "Dockerfile").read_text().replace("\\\n", "")
+    (command,) = (line.removeprefix("RUN ") for line in text.splitlines() if line.startswith("RUN "))
+    fakes = 'python() { echo "venv $3"; }; env() { echo "install ${3%/bin/pip} ${*: -1}"; }; '
+    shell = shutil.which("bash") or pytest.skip("needs bash")
+    made = subprocess.run([shell, "-c", fakes + command], capture_output=True, text=True, check=True)
+    assert made.stdout.splitlines() == [
+        "venv .venv-astro-sdk",
+        "install .venv-astro-sdk include/astro_sdk/requirements.lock",
+        "venv .venv-dbt",
+        "install .venv-dbt include/dbt/requirements.lock",
+    ]
+
+
 # Packages ----------------------------------------------------------------------------------------------
 
 
@@ -216,6 +234,8 @@ STAYS_OUT = [
     "airflow_settings.yaml",
     ".git/config",
     ".venv/bin/python",
+    ".venv-astro-sdk/bin/python",
+    ".venv-dbt/bin/python",
     ".stack/store/1.dat",
     ".astro/standalone/airflow.db",
     "airflow.cfg",
@@ -228,6 +248,8 @@ STAYS_OUT = [
 GOES_IN = [
     "dags/wildfires_to_s3.py",
     "include/transfer/copy.py",
+    "include/astro_sdk/requirements.lock",
+    "include/dbt/requirements.lock",
     "plugins/lake.py",
     "tests/conftest.py",
     "tests/unit/project/test_image.py",

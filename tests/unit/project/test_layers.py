@@ -15,7 +15,9 @@ from tests.project_files import PROJECT, needs_the_repository, repository_files
 
 pytestmark = needs_the_repository
 
-KNOWS_AIRFLOW = {Path(f"include/{name}.py") for name in ("tasks", "airflow_edge", "connections")}
+KNOWS_AIRFLOW = {
+    Path(f"include/{name}.py") for name in ("tasks", "report_tasks", "airflow_edge", "connections")
+}
 DAG_LINES, MODULE_LINES, TEST_LINES = 60, 250, 400
 
 
@@ -56,6 +58,7 @@ def forbidden_imports(path, source):
     forbidden = {"airflow"}
     if "transfer" in path.parts:
         forbidden |= {"include.tasks", "include.airflow_edge", "include.connections", "include.report"}
+        forbidden |= {"include.report_tasks"}
         forbidden |= {"dags", "services"}
     return {name for name in imports(source) if any(name == f or name.startswith(f"{f}.") for f in forbidden)}
 

@@ -74,7 +74,7 @@ def as_airflow_reads(environment):
 def test_both_files_name_the_same_connections():
     connections = as_the_cli_applies(text_of("airflow_settings.yaml"))
     assert connections == as_airflow_reads(text_of(".env.example"))
-    assert {"wildfires_api", "locals3"} <= set(connections)
+    assert {"wildfires_api", "locals3", "warehouse"} <= set(connections)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,8 @@ def test_both_files_name_the_same_connections():
         ("local-dummy-secret-key", "another"),
         ("http://seaweedfs:8333", "http://seaweedfs:9000"),
         ("conn_id: locals3", "conn_id: lake"),
+        ("conn_schema: warehouse", "conn_schema: postgres"),
+        ("local-dummy-warehouse-password", "another"),
     ],
 )
 def test_a_difference_shows(right, wrong):
@@ -237,7 +239,7 @@ def test_the_stack_reads_the_file_as_the_cli_does():
 def test_the_stack_changes_addresses_and_keys_alone():
     stack = pytest.importorskip("services.stack.settings")
     ports = SimpleNamespace(api=18000, s3=18333, postgres=15432, airflow=18080, s3_admin=23646)
-    names = ("s3_access_key", "s3_secret_key", "postgres_password", "airflow_password")
+    names = ("s3_access_key", "s3_secret_key", "postgres_password", "warehouse_password", "airflow_password")
     keys = SimpleNamespace(**{name: f"local {name}" for name in names})
     given = stack.load(PROJECT / "airflow_settings.yaml")
     local = stack.local(given, ports, keys)
@@ -249,5 +251,10 @@ def test_the_stack_changes_addresses_and_keys_alone():
     assert after["locals3"] == before["locals3"] | {
         "login": "local s3_access_key",
         "password": "local s3_secret_key",
+    }
+    assert after["warehouse"] == before["warehouse"] | {
+        "host": "127.0.0.1",
+        "port": 15432,
+        "password": "local warehouse_password",
     }
     assert local.pools == given.pools

@@ -34,15 +34,21 @@ def test_help_is_the_default_and_lists_every_target() -> None:
     assert {"run", "test", "up", "down"} <= targets
 
 
-@pytest.mark.parametrize("name", ["bootstrap.lock", "run.lock", "test.lock", "run.in", "test.in"])
-def test_dependencies_name_no_index_and_no_host(name: str) -> None:
-    text = (REQUIREMENTS / name).read_text()
+LOCKS = [
+    *(f"requirements/{name}.lock" for name in ("bootstrap", "run", "test")),
+    *(f"include/{name}/requirements.lock" for name in ("astro_sdk", "dbt")),
+]
+
+
+@pytest.mark.parametrize("path", [*LOCKS, *(lock.replace(".lock", ".in") for lock in LOCKS)])
+def test_dependencies_name_no_index_and_no_host(path: str) -> None:
+    text = (PROJECT / path).read_text()
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host", text)
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "run", "test"])
-def test_every_pin_of_a_lock_has_hashes(name: str) -> None:
-    blocks = re.split(r"\n(?=\S)", (REQUIREMENTS / f"{name}.lock").read_text())
+@pytest.mark.parametrize("path", LOCKS)
+def test_every_pin_of_a_lock_has_hashes(path: str) -> None:
+    blocks = re.split(r"\n(?=\S)", (PROJECT / path).read_text())
     assert [block for block in blocks if "==" in block and "--hash=sha256:" not in block] == []
 
 
@@ -90,3 +96,18 @@ def test_a_python_without_pip_and_venv_is_explained(tmp_path: Path) -> None:
     assert "Install pip" in done.stderr
     assert "No module named venv" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_sdks_interpreter_needs_a_python_of_its_own_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    from services.stack import bootstrap
+
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 12, 1, "final", 0))
+    assert bootstrap.interpreter_python() == sys.executable
+
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 13, 0, "final", 0))
+    monkeypatch.setattr(bootstrap.shutil, "which", {"python3.11": "/there/python3.11"}.get)
+    assert bootstrap.interpreter_python() == "/there/python3.11"
+
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    with pytest.raises(bootstrap.BootstrapError, match=r"3\.11 and 3\.12 alone.*3\.13.*PYTHON="):
+        bootstrap.interpreter_python()

@@ -30,6 +30,12 @@ def test_the_projects_own_file_reaches_the_local_services() -> None:
     assert (api["host"], api["port"]) == ("127.0.0.1", 2)
     assert (store["login"], store["password"]) == (credentials.s3_access_key, credentials.s3_secret_key)
     assert json.loads(store["extra"])["endpoint_url"] == "http://127.0.0.1:3"
+    warehouse = by_id(found)["warehouse"]
+    assert (warehouse["host"], warehouse["port"], warehouse["password"]) == (
+        "127.0.0.1",
+        5,
+        credentials.warehouse_password,
+    )
     assert {pool["name"]: pool["slots"] for pool in found.pools} == {"copies_small": 8, "copies_large": 4}
 
 

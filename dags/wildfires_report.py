@@ -1,0 +1,35 @@
+"""
+### From a committed run to a report
+
+Starts when a copy of the wildfires commits, with the manifest that the event names; started by hand, it takes
+the newest committed run. `load` brings the manifest's objects into the warehouse (astro-sdk-python, in an
+interpreter of its own): into a table of its own first, which takes the old one's place in one transaction.
+
+Safe to clear, retry and run again: a run that the warehouse has already is not loaded twice.
+"""
+
+from datetime import datetime
+
+from airflow.sdk import dag
+
+from include.airflow_edge import asset
+from include.datasets import WILDFIRES, WILDFIRES_SMALL
+from include.report_tasks import choose_runs, form, load, report_others
+
+
+@dag(
+    schedule=(asset(WILDFIRES_SMALL) | asset(WILDFIRES)),
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,  # the marts of a dataset are one set of tables
+    params=form(),
+    tags=["report", "wildfires"],
+    doc_md=__doc__,
+)
+def wildfires_report() -> None:
+    chosen = choose_runs()
+    load(chosen)
+    report_others(chosen)
+
+
+wildfires_report()

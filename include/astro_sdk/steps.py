@@ -1,0 +1,26 @@
+"""What the report's tasks call in this interpreter; a home is made before Airflow 2 or the SDK are loaded."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import Any
+
+
+def load(manifest: str, store: str, warehouse: str, force: bool) -> dict[str, Any]:
+    """Load a committed run: see include/astro_sdk/load.py."""
+    with _own_airflow_home():
+        from include.astro_sdk.load import load as load_run
+
+        return load_run(manifest, store, warehouse, force)
+
+
+@contextmanager
+def _own_airflow_home() -> Iterator[None]:
+    """Airflow 2, which the SDK reads connections with, writes its configuration where it is loaded."""
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s", force=True)
+    with TemporaryDirectory(prefix="wildfire-lake-astro-sdk-") as home:
+        os.environ["AIRFLOW_HOME"] = home
+        yield

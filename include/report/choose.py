@@ -1,0 +1,47 @@
+"""Which committed runs a report is to be made of."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from include.report.committed import Address
+from include.report.contract import DATASETS
+from include.report.errors import RunGone
+from include.transfer.bucket import Bucket
+from include.transfer.errors import BadSettings
+
+
+def choose(
+    events: Iterable[Mapping[str, Any]],
+    manifest: str | None,
+    dataset: str,
+    newest: Callable[[str], str | None],
+) -> list[str]:
+    """URIs of manifests, one a dataset, the latest event's first.
+
+    `events`: the extras of the asset events that started the run, oldest first; none: started by hand, for
+    `manifest`, or for the newest committed run of `dataset`. Two events of one dataset: the later run has the
+    earlier one's rows, or newer ones. Raises RunGone where nothing is committed.
+    """
+    if manifest:
+        return [Address.parse(manifest).uri]
+    by_dataset: dict[str, str] = {}
+    for event in events:
+        address = Address.parse(event.get("manifest"))
+        by_dataset.pop(address.prefix.dataset, None)
+        by_dataset[address.prefix.dataset] = address.uri
+    if by_dataset:
+        return list(by_dataset.values())[::-1]
+    if dataset not in DATASETS:
+        raise BadSettings(f"no report of dataset {dataset!r} is known; expected {', '.join(DATASETS)}")
+    if found := newest(dataset):
+        return [found]
+    raise RunGone(f"no run of {dataset} is committed; run the DAG that copies it first")
+
+
+def newest(bucket: Bucket, dataset: str) -> str | None:
+    """The manifest of the dataset's newest committed run, by the store's own listing."""
+    keys = [found.key for found in bucket.objects(f"{dataset}/")]
+    manifests: Sequence[str] = [
+        key for key in keys if key.count("/") == 2 and key.endswith("/_manifest.json")
+    ]
+    return bucket.uri(max(manifests)) if manifests else None

@@ -1,0 +1,13 @@
+"""What the warehouse holds: a schema a dataset, its fires as the contract types them, and whose they are."""
+
+from include.datasets import WILDFIRE_TYPES, WILDFIRES, WILDFIRES_SMALL, Dataset
+
+# Datasets of these columns; the name of each is its schema in the warehouse. Both are this project's own
+# words: nothing that a manifest says ever becomes an identifier.
+DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in (WILDFIRES, WILDFIRES_SMALL)}
+
+FIRES = "fires"  # the rows of one committed run
+LOADED = "loaded_run"  # one row: which run that is
+
+# Column → type, in the order of the manifest's columns. Lower case, as SQL without quotes reads names.
+COLUMNS: dict[str, str] = {name.lower(): kind for name, kind in WILDFIRE_TYPES.items()}

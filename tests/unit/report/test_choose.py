@@ -1,0 +1,70 @@
+"""Which committed runs are reported, and how a step's error crosses from its interpreter."""
+
+import pytest
+
+from include.report.choose import choose
+from include.report.errors import RunGone, StepFailed, WarehouseUnavailable, answer, told
+from include.transfer.errors import BadSettings, Retryable
+
+
+def uri(dataset, run):
+    return f"s3://lake/{dataset}/{run}/_manifest.json"
+
+
+def nothing(dataset):
+    raise AssertionError(f"asked for the newest run of {dataset}")
+
+
+def test_the_latest_event_of_each_dataset_counts_the_latest_first():
+    events = [
+        {"manifest": uri("wildfires", "r1")},
+        {"manifest": uri("wildfires_small", "r2")},
+        {"manifest": uri("wildfires", "r3")},
+    ]
+    assert choose(events, None, "wildfires_small", nothing) == [
+        uri("wildfires", "r3"),
+        uri("wildfires_small", "r2"),
+    ]
+
+
+def test_a_manifest_by_hand_is_taken_as_it_is():
+    wanted = uri("wildfires", "r1")
+    assert choose([{"manifest": uri("wildfires", "r9")}], wanted, "wildfires", nothing) == [wanted]
+
+
+def test_by_hand_the_newest_committed_run_is_taken():
+    assert choose([], None, "wildfires", {"wildfires": uri("wildfires", "r7")}.get) == [
+        uri("wildfires", "r7")
+    ]
+
+
+def test_nothing_committed_is_said():
+    with pytest.raises(RunGone, match="no run of wildfires is committed"):
+        choose([], None, "wildfires", lambda dataset: None)
+
+
+@pytest.mark.parametrize("event", [{}, {"manifest": None}, {"manifest": "s3://lake/x"}])
+def test_an_event_without_a_manifest_is_refused(event):
+    with pytest.raises(BadSettings):
+        choose([event], None, "wildfires", nothing)
+
+
+def test_an_unknown_dataset_is_refused():
+    with pytest.raises(BadSettings, match="wildfires_small"):
+        choose([], None, "births", nothing)
+
+
+def test_an_error_keeps_its_class_and_text_on_the_way():
+    with pytest.raises(WarehouseUnavailable, match=r"^gone$") as raised:
+        answer(told(WarehouseUnavailable("gone")))
+    assert isinstance(raised.value, Retryable)
+
+
+@pytest.mark.parametrize("value", [None, "text", 3, {"failed": "KeyboardInterrupt", "text": "x"}])
+def test_an_answer_that_is_none_is_a_failure(value):
+    with pytest.raises(StepFailed):
+        answer(value)
+
+
+def test_a_good_answer_is_itself():
+    assert answer({"rows": 3}) == {"rows": 3}

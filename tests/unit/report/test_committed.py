@@ -1,0 +1,138 @@
+"""A manifest is somebody else's text until it is checked: what is wrong, and what would lead elsewhere."""
+
+import hashlib
+import json
+
+import pytest
+
+from include.datasets import WILDFIRE_TYPES
+from include.report.committed import Address, StoredObject, read
+from include.report.errors import RunDamaged
+from include.transfer.errors import BadSettings
+
+RUN = "20260101T000000-0a1b2c3d"
+ADDRESS = Address.parse(f"s3://lake/wildfires/{RUN}/_manifest.json")
+SHA = "a" * 64
+DROP = 'FOD_ID"; DROP TABLE fires; --'
+
+
+def manifest(**changes):
+    columns = list(WILDFIRE_TYPES)
+    receipts = [
+        {
+            "key": f"wildfires/{RUN}/data_from_{start}.csv.gz",
+            "start": start,
+            "rows": rows,
+            "bytes": 100,
+            "sha256": SHA,
+            "columns": columns,
+        }
+        for start, rows in ((0, 3), (3, 2))
+    ]
+    return {
+        "version": 1,
+        "dataset": "wildfires",
+        "run": RUN,
+        "format": "csv",
+        "compression": "gzip",
+        "rows": 5,
+        "columns": columns,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "receipts": receipts,
+    } | changes
+
+
+def second(**changes):
+    """The manifest with its second receipt changed."""
+    good = manifest()
+    good["receipts"][1] |= changes
+    return good
+
+
+def test_a_good_manifest_gives_its_objects():
+    content = json.dumps(manifest()).encode()
+    committed = read(ADDRESS, content)
+    assert (committed.format, committed.compression, committed.rows) == ("csv", "gzip", 5)
+    assert committed.objects[1] == StoredObject(f"wildfires/{RUN}/data_from_3.csv.gz", 2, 100, SHA)
+    assert committed.digest == hashlib.sha256(content).hexdigest()
+
+
+def test_a_run_of_nothing_is_good():
+    assert read(ADDRESS, json.dumps(manifest(rows=0, receipts=[])).encode()).objects == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (manifest(version=2), "version is 2"),
+        (manifest(dataset="wildfires_small"), "dataset is wildfires_small"),
+        (manifest(run="20260101T000000-ffffffff"), "run is"),
+        (manifest(columns=[DROP]), "columns is"),
+        (manifest(columns=list(WILDFIRE_TYPES)[::-1]), "columns is"),
+        (manifest(format="xlsx"), "one of csv"),
+        (manifest(format=["csv"]), "one of csv"),
+        (manifest(compression="rar"), "one of none"),
+        (manifest(format="parquet"), "Parquet with another compression"),
+        (manifest(rows=-1), "rows is '-1'"),
+        (manifest(rows=True), "rows is 'True'"),
+        (manifest(rows=6), "add up to 5"),
+        (manifest(receipts={}), "receipts is no list"),
+        (manifest(receipts=["x"]), "receipt 1 is no object"),
+        (second(key="wildfires/other/data_from_3.csv.gz"), "receipt 2"),
+        (second(key=f"wildfires/{RUN}/../../secrets/data_from_3.csv.gz"), "receipt 2"),
+        (second(key=["x"]), "receipt 2"),
+        (second(start=4), "receipt 2"),
+        (second(start="3"), "receipt 2"),
+        (second(rows=0), "receipt 2 lacks"),
+        (second(rows=2.5), "receipt 2 lacks"),
+        (second(bytes=None), "receipt 2 lacks"),
+        (second(sha256="b" * 63), "receipt 2 lacks"),
+        (second(sha256=None), "receipt 2 lacks"),
+        (second(columns=["FOD_ID"]), "receipt 2 has other columns"),
+    ],
+)
+def test_what_no_commit_wrote_is_refused(wrong, said):
+    with pytest.raises(RunDamaged) as refused:
+        read(ADDRESS, json.dumps(wrong).encode())
+    assert said in str(refused.value)
+    assert ADDRESS.uri in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe", b"[]", b'"text"', b"null", b"[" * 100_000],
+    ids=["empty", "cut", "no-utf8", "list", "text", "null", "deep"],
+)
+def test_what_is_no_manifest_at_all(content):
+    with pytest.raises(RunDamaged, match="expected a manifest"):
+        read(ADDRESS, content)
+
+
+def test_a_huge_value_is_not_repeated_whole():
+    with pytest.raises(RunDamaged) as refused:
+        read(ADDRESS, json.dumps(manifest(dataset="x" * 1_000_000)).encode())
+    assert len(str(refused.value)) < 2_000
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        None,
+        7,
+        "",
+        "wildfires/x/_manifest.json",
+        "http://lake/wildfires/x/_manifest.json",
+        "s3://lake/wildfires/x/_manifest.json?versionId=1",
+        "s3://user:password@lake/wildfires/x/_manifest.json",
+        "s3://lake/wildfires/_manifest.json",
+        "s3://lake/wildfires/../_manifest.json",
+        "s3://lake/wildfires/x/y/_manifest.json",
+        "s3://lake/wildfires/x/_manifest.json\n",
+        "s3://LAKE/wildfires/x/_manifest.json",
+        's3://lake/wildfires"; DROP SCHEMA x/x/_manifest.json',
+        "s3://lake/another_dataset/x/_manifest.json",
+    ],
+)
+def test_an_address_that_leads_elsewhere_is_refused(uri):
+    with pytest.raises(BadSettings):
+        Address.parse(uri)
