@@ -30,7 +30,7 @@ SETTINGS = ANY.to_dict()
 )
 def api_to_s3() -> None:
     counted = count_rows(SETTINGS)
-    batches = plan(counted, SETTINGS)
+    batches = plan(counted, SETTINGS, RUN)
     copied = (
         copy.override(pool="copies_large", max_active_tis_per_dagrun=4)
         .partial(dataset=SETTINGS, run=RUN)

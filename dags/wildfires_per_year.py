@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import dag, task_group
 
-from include.airflow_edge import asset, queue_field
+from include.airflow_edge import asset, run_form
 from include.datasets import WILDFIRES_PER_YEAR
 from include.tasks import (
     RUN,
@@ -37,17 +37,17 @@ def years_of(batch: dict[str, Any]) -> Any:
 @dag(
     schedule=None,
     start_date=datetime(2026, 1, 1),
-    params=queue_field(),
+    params=run_form(),
     tags=["copy", "wildfires", "task group"],
     doc_md=__doc__,
 )
 def wildfires_per_year() -> None:
     counted = count_rows(DATASET)
-    batches = plan(counted, DATASET)
+    batches = plan(counted, DATASET, RUN)
     counts = years_of.expand(batch=batches.map(labelled))
     verified = verify(batches, DATASET, RUN)
     committed = commit.override(outlets=[asset(WILDFIRES_PER_YEAR)])(verified, batches, DATASET, RUN)
-    total = total_per_year(counts, committed)
+    total = total_per_year(counts, committed, DATASET)
 
     counts >> verified >> committed >> total
 

@@ -29,7 +29,7 @@ DATASET = WILDFIRES_SMALL.to_dict()
 )
 def wildfires_small_to_s3() -> None:
     counted = count_rows(DATASET)
-    batches = plan(counted, DATASET)
+    batches = plan(counted, DATASET, RUN)
     # The pool caps all runs together; the cap on one run leaves slots for another that is late.
     copied = (
         copy.override(pool="copies_small", max_active_tis_per_dagrun=6)

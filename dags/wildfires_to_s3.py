@@ -26,7 +26,7 @@ DATASET = WILDFIRES.to_dict()
 )
 def wildfires_to_s3() -> None:
     counted = count_rows(DATASET)
-    batches = plan(counted, DATASET)
+    batches = plan(counted, DATASET, RUN)
     copied = (
         copy.override(pool="copies_large")
         .partial(dataset=DATASET, run=RUN)

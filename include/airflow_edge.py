@@ -20,9 +20,12 @@ from airflow.sdk import (
     RetryRule,
     get_current_context,
 )
+from airflow.sdk.exceptions import AirflowSkipException
 
 from include.connections import open_api, open_bucket, store_url
-from include.datasets import COMPRESSIONS, FORMATS, MAY_BE_EMPTY, SETTINGS_HELP, Dataset
+from include.datasets import Dataset
+from include.forms import Fields, run_fields, settings_fields, shape_fields
+from include.policy import Policy
 
 if TYPE_CHECKING:
     from include.doctor import Finding
@@ -70,60 +73,23 @@ RETRIES: dict[str, Any] = {
 }
 
 
-def form(dataset: Dataset) -> dict[str, Param]:
-    """The trigger form's fields that every copy has; a run's values replace the dataset's."""
-    return {
-        "batch_size": Param(
-            dataset.batch_size,
-            type="integer",
-            minimum=1,
-            maximum=10_000_000,
-            title="Rows in a batch",
-            description="One mapped task copies one batch. Its memory does not depend on this.",
-        ),
-        "format": Param(dataset.format, type="string", enum=list(FORMATS), title="Format of the objects"),
-        "compression": Param(
-            dataset.compression,
-            type="string",
-            enum=list(COMPRESSIONS),
-            title="Compression",
-            description="For CSV and NDJSON; Parquet compresses its own columns: leave it at none.",
-        ),
-    } | queue_field()
+def form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:
+    """The trigger form of a copy, with the dataset's and the policy's values as its defaults."""
+    return _params(shape_fields(dataset)) | run_form(policy)
 
 
-def queue_field() -> dict[str, Param]:
-    """Where the mapped tasks of a run go; airflow_local_settings.py reads it from the run's conf.
-
-    A param cannot change a queue by itself: a task's queue is fixed when its file is parsed.
-    """
-    return {
-        "queue": Param(
-            "default",
-            type="string",
-            enum=["default", "kubernetes"],
-            title="Queue of the copies",
-            description="kubernetes: each copy in a pod of its own, where KubernetesExecutor is configured.",
-        ),
-    }
+def run_form(policy: Policy | None = None) -> dict[str, Param]:
+    """That form for a copy whose objects must stay as the dataset says."""
+    return _params(run_fields(policy or Policy()))
 
 
-def settings_form(dataset: Dataset) -> dict[str, Param]:
-    """Every setting of a dataset as a field, for a DAG that copies any API without code."""
-    fields: dict[str, Param] = {}
-    for name, value in dataset.to_dict().items():
-        title, hint, extra = SETTINGS_HELP[name]
-        kind = "object" if isinstance(value, dict) else "integer" if isinstance(value, int) else "string"
-        # A form refuses an empty text: what may be empty is null there.
-        optional = name in MAY_BE_EMPTY
-        fields[name] = Param(
-            (value or None) if optional else value,
-            type=["null", kind] if optional else kind,
-            title=title,
-            description=hint,
-            **extra,
-        )
-    return fields | form(dataset)
+def settings_form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:
+    """Every setting of a dataset as a field too, for a DAG that copies any API without code."""
+    return _params(settings_fields(dataset)) | run_form(policy)
+
+
+def _params(fields: Fields) -> dict[str, Param]:
+    return {name: Param(**field) for name, field in fields.items()}
 
 
 def asset(dataset: Dataset) -> Asset:
@@ -137,6 +103,21 @@ def asset(dataset: Dataset) -> Asset:
 def of_this_run(settings: Mapping[str, Any]) -> Dataset:
     """The dataset with the values that this run's form holds."""
     return Dataset.from_dict(settings, get_current_context()["params"])
+
+
+def policy() -> Policy:
+    """What this run's form says about force, drift and retention."""
+    return Policy.from_params(get_current_context()["params"])
+
+
+def skip_if(standing: Mapping[str, Any] | None) -> None:
+    """End this task as skipped, and all that follows from it, where a committed run stands for this one.
+
+    Which one is told in the XCom `unchanged`. The run is a success, without an asset event: nothing is new.
+    """
+    if standing:
+        get_current_context()["ti"].xcom_push("unchanged", dict(standing))
+        raise AirflowSkipException(f"unchanged since run {standing['run']}: {standing['manifest']}")
 
 
 def opened(settings: Mapping[str, Any]) -> "tuple[Api, Bucket]":

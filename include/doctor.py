@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from include.transfer.api import Api
-from include.transfer.bucket import PART_BYTES, Bucket
+from include.transfer.bucket import Bucket
 from include.transfer.errors import NotRows, Retryable, SourceRefused, TransferError
+from include.transfer.stream import PART_BYTES
 
 T = TypeVar("T")
 

@@ -42,14 +42,17 @@ def count_rows(dataset: Mapping[str, Any]) -> str:
 
 
 @task(**RETRIES)
-def plan(counted: str, dataset: Mapping[str, Any]) -> list[dict[str, int]]:
-    """Cut the rows into batches."""
+def plan(counted: str, dataset: Mapping[str, Any], run: str) -> list[dict[str, Any]]:
+    """Cut the rows into batches. Skipped, and with it all that follows, if the source has not changed."""
     from include import steps
 
-    return steps.plan(airflow_edge.of_this_run(dataset), counted, airflow_edge.max_maps())
+    batches = steps.plan(airflow_edge.of_this_run(dataset), counted, airflow_edge.max_maps())
+    if not airflow_edge.policy().force:
+        airflow_edge.skip_if(steps.unchanged(*airflow_edge.opened(dataset), counted, batches, run))
+    return batches
 
 
-def labelled(batch: dict[str, int]) -> dict[str, Any]:
+def labelled(batch: dict[str, Any]) -> dict[str, Any]:
     """For `.map()`: a batch with the name that its mapped task carries in the UI, "rows 0–4,999"."""
     last = batch["start"] + batch["limit"] - 1
     return {**batch, "label": f"rows {batch['start']:,}–{last:,}"}
@@ -67,14 +70,19 @@ def copy(batch: Mapping[str, Any], dataset: Mapping[str, Any], run: str) -> dict
     return steps.copy(*airflow_edge.opened(dataset), batch, run)
 
 
-# No rows, no maps: Airflow skips a map of nothing, and a run that copied nothing must commit just that.
-@task(trigger_rule=TriggerRule.NONE_FAILED, **RETRIES)
+# No rows, no maps: Airflow skips a map of nothing, and a run that copied nothing must commit just that. But
+# where plan itself was skipped, so is this.
+@task(
+    trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+    execution_timeout=timedelta(hours=2),  # it may copy what a source grew by
+    **RETRIES,
+)
 def verify(batches: Sequence[Mapping[str, Any]], dataset: Mapping[str, Any], run: str) -> dict[str, Any]:
     """Compare plan, store and source; fail with every finding, or let the commit go on."""
     from include import steps
 
     with airflow_edge.findings_kept():
-        return steps.verify(*airflow_edge.opened(dataset), batches or [], run)
+        return steps.verify(*airflow_edge.opened(dataset), batches or [], run, airflow_edge.policy())
 
 
 @task(**RETRIES)
@@ -84,11 +92,12 @@ def commit(
     dataset: Mapping[str, Any],
     run: str,
 ) -> dict[str, Any]:
-    """Publish the run: one PUT of its manifest, one asset event."""
+    """Publish the run: one PUT of its manifest, one asset event. Then old runs go, if any are to."""
     from include import steps
 
     chosen = airflow_edge.of_this_run(dataset)
-    committed = steps.commit(chosen, airflow_edge.open_bucket(chosen), verified, batches or [], run)
+    bucket, policy = airflow_edge.open_bucket(chosen), airflow_edge.policy()
+    committed = steps.commit(chosen, bucket, verified, batches or [], run, policy)
     airflow_edge.announce(committed)
     return committed
 
@@ -101,16 +110,19 @@ def fires_per_year(receipt: Mapping[str, Any], dataset: Mapping[str, Any]) -> di
     return steps.fires_per_year(airflow_edge.open_bucket(airflow_edge.of_this_run(dataset)), receipt)
 
 
-@task(trigger_rule=TriggerRule.NONE_FAILED, **RETRIES)
+@task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, **RETRIES)
 def total_per_year(
-    counts: Sequence[Mapping[str, int]] | Mapping[str, int] | None, committed: Mapping[str, Any]
+    counts: Sequence[Mapping[str, int]] | Mapping[str, int] | None,
+    committed: Mapping[str, Any],
+    dataset: Mapping[str, Any],
 ) -> dict[str, int]:
     """Add the batches' counts up, once their rows are committed."""
     from include import steps
 
     # A mapped group of one batch gives its value alone, one of none gives None: Airflow unwraps the list.
     listed = [counts] if isinstance(counts, Mapping) else counts or []
-    return steps.total_per_year(listed, committed)
+    bucket = airflow_edge.open_bucket(airflow_edge.of_this_run(dataset))
+    return steps.total_per_year(bucket, listed, committed)
 
 
 @task

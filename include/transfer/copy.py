@@ -2,9 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, get_origin
+from collections.abc import Iterator
+from dataclasses import replace
 
 from include.transfer.allocator import return_large_buffers
 from include.transfer.api import Api
@@ -13,46 +12,14 @@ from include.transfer.bucket import Bucket
 from include.transfer.columns import Columns
 from include.transfer.decode import Block
 from include.transfer.encode import encode
-from include.transfer.errors import WrongRowCount
+from include.transfer.errors import Overtaken, WrongRowCount, about
 from include.transfer.memory import peak_rss_mb
 from include.transfer.prefix import Prefix
+from include.transfer.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LINES = 5.0
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What one copy did: which rows are in which object, and how to tell that the object is still it."""
-
-    key: str
-    start: int
-    rows: int
-    bytes: int
-    sha256: str
-    etag: str
-    columns: list[str]
-    source_version: str | None
-    reused: bool
-    seconds: float
-    peak_rss_mb: float
-    types: dict[str, str]  # of a Parquet object's columns; empty for text formats
-    fingerprint: str  # of the dataset's settings that decide what an object holds
-
-    @classmethod
-    def from_dict(cls, receipt: Any) -> "Receipt | None":
-        """The receipt, or None if `receipt` is not one: a torn write, or of another version."""
-        if not isinstance(receipt, Mapping) or set(receipt) != {f.name for f in fields(cls)}:
-            return None
-        kinds = {f.name: get_origin(f.type) or f.type for f in fields(cls)}
-        right = {"seconds": int | float, "peak_rss_mb": int | float, "source_version": str | None}
-        if not all(isinstance(value, right.get(name, kinds[name])) for name, value in receipt.items()):  # type: ignore[arg-type]
-            return None
-        return cls(**receipt)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def copy(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
@@ -61,18 +28,40 @@ def copy(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
     Safe to run again, at any moment and any number of times: an object appears whole or not at all, its
     receipt is written after it, and what a receipt vouches for is not copied again (0 bytes moved). What is
     about to be replaced is un-committed first, so no manifest ever names an object that is not there.
+    Every error names the batch.
     """
-    if done := _reusable(api, bucket, prefix, batch):
-        log.info("%s: already in %s, %d bytes; nothing to copy", batch, bucket.uri(done.key), done.bytes)
-        return done
-    return_large_buffers()
+    with about(batch):
+        if done := _reusable(api, bucket, prefix, batch):
+            log.info("%s: already in %s, %d bytes; nothing to copy", batch, bucket.uri(done.key), done.bytes)
+            return done
+        uncommit(bucket, prefix)
+        return _copied(api, bucket, prefix, batch)
+
+
+def uncommit(bucket: Bucket, prefix: Prefix) -> None:
+    """Take the run's manifest away, before something that it names is replaced.
+
+    Then look whether retention is removing the run: it does the two in the other order (retention.py), so
+    that of a remover and a writer at least one sees the other.
+    """
     bucket.delete(prefix.manifest)
+    if bucket.head(prefix.tombstone):
+        raise Overtaken(
+            f"{bucket.uri(prefix.tombstone)} says that this old run is being removed (keep_runs); expected a "
+            f"run that stays; the next commit of {prefix.dataset} ends the removal: clear this run after it, "
+            f"or trigger a new one"
+        )
+
+
+def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
+    return_large_buffers()
     key = prefix.data(batch, api.dataset.suffix)
     started = time.monotonic()
     columns = Columns(api.dataset.types)
-    stored = bucket.put_stream(key, encode(_watched(api.rows(batch), batch), columns, api.dataset))
+    pieces = encode(_watched(api.rows(batch), batch), columns, api.dataset)
+    stored = bucket.put_stream(key, _unless_committed(pieces, bucket, prefix))
     if columns.rows != batch.limit:
-        raise WrongRowCount(f"{batch}: {columns.rows:,} rows were written; expected {batch.limit:,}")
+        raise WrongRowCount(f"{columns.rows:,} rows were written; expected {batch.limit:,}; clear this copy")
     receipt = Receipt(
         key=key,
         start=batch.start,
@@ -93,6 +82,19 @@ def copy(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
     return receipt
 
 
+def _unless_committed(pieces: Iterator[bytes], bucket: Bucket, prefix: Prefix) -> Iterator[bytes]:
+    """End with an error where the run was committed meanwhile, before the object appears.
+
+    So ends a copy that Airflow took for dead, while another attempt did its work.
+    """
+    yield from pieces
+    if bucket.head(prefix.manifest):
+        raise Overtaken(
+            f"{bucket.uri(prefix.manifest)} was committed while this copy ran; expected no manifest before "
+            f"the last copy; another attempt has done this one's work"
+        )
+
+
 def _reusable(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt | None:
     """The receipt of an earlier attempt, if the batch, the source's version and the object all match it."""
     receipt = Receipt.from_dict(bucket.get_json(prefix.receipt(batch)))
@@ -108,7 +110,7 @@ def _reusable(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt
         return None
     if api.dataset.version_header and api.count().version != receipt.source_version:
         return None
-    return Receipt(**{**receipt.to_dict(), "reused": True, "seconds": 0.0, "peak_rss_mb": peak_rss_mb()})
+    return replace(receipt, reused=True, seconds=0.0, peak_rss_mb=peak_rss_mb())
 
 
 def _watched(blocks: Iterator[Block], batch: Batch) -> Iterator[Block]:

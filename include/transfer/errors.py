@@ -5,7 +5,8 @@ TransferError
 │   ├── SourceUnavailable  no connection, a timeout, 408, 429 or 5xx, after the waits of `fetch.Patience`
 │   ├── BodyBroken         an answer ended in the middle, again and again at the same row
 │   ├── SourceChanged      the source's version changed while one batch was read
-│   └── StoreUnavailable   the object store did not answer, or answered 5xx
+│   ├── StoreUnavailable   the object store did not answer, or answered 5xx
+│   └── Overtaken          another attempt, or another run's retention, is at work on the same run
 ├── Fatal                  only another setting, or a repair elsewhere, helps
 │   ├── BadSettings        a value that no run could work with
 │   ├── SourceRefused      the source answered 3xx (too often) or 4xx: wrong path, parameter or credentials
@@ -17,7 +18,8 @@ TransferError
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -53,6 +55,10 @@ class SourceChanged(Retryable):
 
 class StoreUnavailable(Retryable):
     """The object store could not be reached or was not able to answer."""
+
+
+class Overtaken(Retryable):
+    """Another attempt, or another run's retention, is at work on the same run."""
 
 
 class Fatal(TransferError):
@@ -93,6 +99,16 @@ class Unverified(TransferError):
         self.findings = list(findings)
         lines = "".join(f"\n  - {finding}" for finding in self.findings)
         super().__init__(f"{len(self.findings)} finding(s); nothing is committed:{lines}")
+
+
+@contextmanager
+def about(what: object) -> Iterator[None]:
+    """Begin the text of every error of a copy with what it is about, such as a batch; its class stays."""
+    try:
+        yield
+    except TransferError as error:
+        error.args = (f"{what}: {error}", *error.args[1:])
+        raise
 
 
 def redact(url: str) -> str:

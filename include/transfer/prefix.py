@@ -8,7 +8,8 @@ from include.transfer.batches import Batch
 from include.transfer.errors import BadSettings
 
 _RUN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
-_DATA = re.compile(r"/data_from_\d+\.[a-z.]+$")
+_DATA = re.compile(r"data_from_\d+\.[a-z.]+")
+_RECEIPT = re.compile(r"data_from_\d+\.json")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Prefix:
         return f"{self.dataset}/_latest.json"
 
     @property
+    def removing(self) -> str:
+        """Where runs are noted that are being removed: below the dataset, so that one listing shows all."""
+        return f"{self.dataset}/_removing/"
+
+    @property
+    def tombstone(self) -> str:
+        """There while this run is being removed."""
+        return f"{self.removing}{self.run}.json"
+
+    @property
     def receipts(self) -> str:
         return f"{self}_receipts/"
 
@@ -48,4 +59,13 @@ class Prefix:
 
     def is_data(self, key: str) -> bool:
         """Whether `key` is a data object directly below this prefix."""
-        return key.startswith(str(self)) and _DATA.fullmatch(key[len(str(self)) - 1 :]) is not None
+        return key.startswith(str(self)) and _DATA.fullmatch(key, len(str(self))) is not None
+
+    def is_receipt(self, key: str) -> bool:
+        """Whether `key` is a receipt of this run."""
+        return key.startswith(self.receipts) and _RECEIPT.fullmatch(key, len(self.receipts)) is not None
+
+    def of(self, run: object) -> "Prefix | None":
+        """Another run of the same dataset; None if `run` cannot be the name of one."""
+        name = str(run)
+        return Prefix(self.dataset, name) if re.fullmatch(_RUN_PATTERN, name) else None

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from include.transfer.batches import Batch
 from include.transfer.bucket import Bucket
-from include.transfer.copy import Receipt
-from include.transfer.count import Count
 from include.transfer.prefix import Prefix
+from include.transfer.receipt import Receipt
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,12 @@ def read_receipts(bucket: Bucket, prefix: Prefix, batches: Sequence[Batch]) -> d
 
 
 def verify(
-    bucket: Bucket, prefix: Prefix, batches: Sequence[Batch], suffix: str, fingerprint: str, source: Count
+    bucket: Bucket, prefix: Prefix, batches: Sequence[Batch], suffix: str, fingerprint: str
 ) -> Verified:
-    """Compare plan, store and source; report all findings, decide nothing.
+    """Compare plan and store; report all findings, decide nothing. Of the source: `drifted` in drift.py.
 
-    `source`: the source's count and version now, after the copies. Nothing is believed that the store
-    does not say itself: receipts come from the store, sizes and ETags from a HEAD of every object.
+    Nothing is believed that the store does not say itself: receipts come from the store, sizes and ETags
+    from a HEAD of every object.
     """
     receipts = read_receipts(bucket, prefix, batches)
     findings: list[str] = []
@@ -47,7 +46,6 @@ def verify(
     found = [receipt for receipt in receipts.values() if receipt]
     findings += _check_alike(found, ordered=suffix.startswith(".csv"))
     findings += _check_twins(found)
-    findings += _check_source(found, batches, source)
     return Verified(found, findings)
 
 
@@ -87,13 +85,14 @@ def _check_alike(receipts: Sequence[Receipt], *, ordered: bool) -> list[str]:
         first = receipts[0]
         if sorted(receipt.columns) != sorted(first.columns) or (ordered and receipt.columns != first.columns):
             findings.append(
-                f"{receipt.key}: columns {', '.join(receipt.columns)}; "
+                f"{receipt.name}: {receipt.key} has the columns {', '.join(receipt.columns)}; "
                 f"expected {', '.join(first.columns)} as in {first.key}; declare them in the dataset's types"
             )
         differing = [name for name, kind in receipt.types.items() if first.types.get(name) != kind]
         if differing:
             findings.append(
-                f"{receipt.key}: columns {', '.join(differing)} have other types than in {first.key}; "
+                f"{receipt.name}: in {receipt.key} columns {', '.join(differing)} have other types than in "
+                f"{first.key}; expected the same in all batches; "
                 f"declare their types in the dataset"
             )
     return findings
@@ -110,23 +109,3 @@ def _check_twins(receipts: Sequence[Receipt]) -> list[str]:
         for keys in by_content.values()
         if len(keys) > 1
     ]
-
-
-def _check_source(receipts: Sequence[Receipt], batches: Sequence[Batch], source: Count) -> list[str]:
-    """The source must still be what was planned and copied."""
-    findings = []
-    planned = sum(batch.limit for batch in batches)
-    if source.rows != planned:
-        findings.append(
-            f"the source has {source.rows:,} rows now; expected the {planned:,} of the plan; it changed "
-            f"during the run; clear the whole run"
-        )
-    versions = {str(receipt.source_version) for receipt in receipts}
-    if source.version or not receipts:  # a count may come without the version that its rows have
-        versions.add(str(source.version))
-    if len(versions) > 1:
-        findings.append(
-            f"the rows are of the source's versions {', '.join(sorted(versions))}; expected one version; it "
-            f"changed during the run; clear the whole run"
-        )
-    return findings

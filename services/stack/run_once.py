@@ -17,13 +17,14 @@ from services.stack.progress import Progress
 from services.stack.sample_data import SampleData
 from services.stack.stack import Stack
 from services.stack.summary import by_worker, facts, table
-from services.stack.verify import MANIFEST, Verified, manifests, verify
+from services.stack.verify import BUCKET, MANIFEST, Verified, manifests, verify
 
 
 def run(dag: str, rows: int | None, full: bool, conf: str, executor: str) -> int:
     """Run one DAG on the stack that is up, or on one started for it, and verify what it committed."""
     started = time.monotonic()
-    settings = _conf(conf)
+    # From nothing to verified objects: a source that has not changed is copied again, unless CONF says not.
+    settings = {"force": True} | _conf(conf)
     home = Home.from_environment()
     home.prepare()
     with only_command(home, "run"), Progress() as progress:
@@ -98,7 +99,14 @@ def _run_and_verify(stack: Stack, dag: str, conf: dict[str, Any], progress: Prog
 def _verified(
     stack: Stack, run: Run, instances: list[dict[str, Any]], since: datetime, progress: Progress
 ) -> Verified:
-    """Verify the manifest that the run's tasks name in what they returned, else the newest one."""
+    """Verify the manifest that the run's tasks name in what they returned, else the newest one.
+
+    Of a run that found its source unchanged: the manifest that stands for it.
+    """
+    standing = stack.api.xcom(run, "plan", key="unchanged")
+    if standing:
+        progress.say(f"The source is unchanged since run {standing['run']}: nothing was copied.")
+        return _read_back(stack, standing["manifest"].partition(f"s3://{BUCKET}/")[2], progress)
     written = manifests(stack.s3, since)
     returned = json.dumps(
         [stack.api.xcom(run, each["task_id"]) for each in instances if each["map_index"] < 0]
@@ -106,7 +114,11 @@ def _verified(
     named = [key for key in written if key in returned or key.removesuffix("/" + MANIFEST) in returned]
     if not (named or written):
         raise RunFailed(f"{run.dag_id} succeeded, and committed no manifest.")
-    return verify(stack.s3, (named or written)[0], tick=lambda text: progress.say(f"… {text}"))
+    return _read_back(stack, (named or written)[0], progress)
+
+
+def _read_back(stack: Stack, key: str, progress: Progress) -> Verified:
+    return verify(stack.s3, key, tick=lambda text: progress.say(f"… {text}"))
 
 
 def _failures(stack: Stack, run: Run, instances: list[dict[str, Any]]) -> str:

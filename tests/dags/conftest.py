@@ -46,7 +46,7 @@ class Ran:
         tis = [ti for ti in self.run.get_task_instances() if ti.task_id == task_id]
         return [ti.rendered_map_index for ti in sorted(tis, key=lambda ti: ti.map_index)]
 
-    def xcom(self, task_id: str, map_index: int = -1) -> Any:
+    def xcom(self, task_id: str, map_index: int = -1, key: str = "return_value") -> Any:
         from airflow.models.xcom import XComModel
         from airflow.utils.session import create_session
 
@@ -56,7 +56,7 @@ class Ran:
                 dag_ids=self.run.dag_id,
                 task_ids=task_id,
                 map_indexes=map_index,
-                key="return_value",
+                key=key,
             )
             row = session.scalars(query).first()
             return XComModel.deserialize_value(row) if row else None

@@ -143,7 +143,7 @@ def test_the_same_run_with_another_plan_leaves_no_object_of_the_old_one(lake, wi
 def test_two_runs_do_not_share_a_folder(lake, wildfires):
     lake.connect_source(wildfires(1))
     lake.run("wildfires_to_s3")
-    lake.run("wildfires_to_s3")
+    lake.run("wildfires_to_s3", force=True)
     runs = [manifest["run"] for manifest in lake.manifests()]
     assert len(set(runs)) == 2
     assert json.loads(lake.read("wildfires/_latest.json"))["run"] == max(runs)

@@ -13,6 +13,7 @@ from tests.airflow_home import PROJECT
 from tests.dags.conftest import dag_bag
 
 COPY_DAGS = ("wildfires_small_to_s3", "wildfires_to_s3", "api_to_s3")
+POLICY = {"force": False, "on_drift": "fail", "keep_runs": 0}
 FILES = sorted((PROJECT / "dags").glob("*.py"))
 
 
@@ -86,6 +87,9 @@ def test_every_task_of_a_copy_knows_what_to_do_when_it_fails(dags, dag_id):
         ("api_to_s3", {"paging": "page"}, {"paging": "cursor"}),
         ("api_to_s3", {"first_page": 0}, {"first_page": -1}),
         ("api_to_s3", {"query": {"state": "CA"}}, {"query": "state=CA"}),
+        ("wildfires_to_s3", {"force": True}, {"force": "yes"}),
+        ("wildfires_per_year", {"on_drift": "append"}, {"on_drift": "ignore"}),
+        ("api_to_s3", {"keep_runs": 3}, {"keep_runs": -1}),
     ],
 )
 def test_the_form_takes_what_works_and_refuses_what_cannot(dags, dag_id, good, bad):
@@ -106,7 +110,27 @@ def test_every_setting_of_a_dataset_is_a_field_of_the_form(dags):
     from include.datasets import SETTINGS_HELP, Dataset
 
     fields = set(Dataset.__dataclass_fields__)
-    assert set(dags["api_to_s3"].params) - {"queue"} == fields == set(SETTINGS_HELP)
+    assert fields == set(SETTINGS_HELP)
+    assert set(dags["api_to_s3"].params) == fields | set(POLICY) | {"queue"}
+
+
+@pytest.mark.parametrize("dag_id", [*COPY_DAGS, "wildfires_per_year"])
+def test_every_copy_lets_its_form_decide_about_what_is_there(dags, dag_id):
+    assert set(POLICY) <= set(dags[dag_id].params)
+
+
+def test_a_dag_gives_the_form_defaults_of_its_own():
+    from include.airflow_edge import form
+    from include.datasets import WILDFIRES
+    from include.policy import Policy
+
+    assert {name: form(WILDFIRES)[name].value for name in POLICY} == POLICY
+    fields = form(WILDFIRES, Policy(on_drift="append", keep_runs=30))
+    assert {name: fields[name].value for name in POLICY} == {
+        "force": False,
+        "on_drift": "append",
+        "keep_runs": 30,
+    }
 
 
 @pytest.mark.parametrize("dag_id", [file.stem for file in FILES])

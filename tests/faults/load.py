@@ -130,7 +130,7 @@ def many_runs(stack: Stack, runs: int, dag: str = "wildfires_small_to_s3") -> Me
     found = Measured(f"{runs} runs of {dag} at once")
     with Memory(stack) as memory:
         began = time.monotonic()
-        started = [stack.trigger(dag) for _ in range(runs)]
+        started = [stack.trigger(dag, {"force": True}) for _ in range(runs)]
         states = [stack.wait(run, 3_600) for run in started]
         seconds = time.monotonic() - began
     for run, state in zip(started, states, strict=True):

@@ -158,7 +158,7 @@ def hold_back(stack: "Stack") -> "tuple[Run, str]":
     with valkey.client() as client, celery.Celery(broker=valkey.url, set_as_current=False) as app:
         until(lambda: not client.hlen("unacked"))  # nothing of an earlier run
         send(stack, signal.SIGSTOP, *WORKERS, without_top=True)
-        run = stack.trigger("wildfires_small_to_s3")
+        run = stack.trigger("wildfires_small_to_s3", {"force": True})
         until(lambda: client.hlen("unacked"))
         fetched = until(lambda: app.control.inspect(timeout=2).reserved())
     (holder,) = [name.removeprefix("celery@") for name, tasks in fetched.items() if tasks]

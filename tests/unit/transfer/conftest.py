@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from include import steps
 from include.datasets import Dataset
+from include.policy import Policy
 from include.transfer.api import Api
 from include.transfer.batches import Batch, plan_batches
 from include.transfer.bucket import Bucket
-from include.transfer.copy import Receipt
 from include.transfer.copy import copy as copy_batch
 from include.transfer.fetch import Patience
 from include.transfer.prefix import Prefix
+from include.transfer.receipt import Receipt
 from tests.servers.scripted_http import ScriptedSource
 
 if TYPE_CHECKING:
@@ -59,6 +61,30 @@ class Run:
 
     def copy_all(self) -> list[Receipt]:
         return [self.copy(batch.start, batch.limit) for batch in self.batches()]
+
+    def plan(self) -> list[dict[str, Any]]:
+        """What the plan task hands on."""
+        version = self.api.count().version
+        return [{**batch.to_dict(), "version": version} for batch in self.batches()]
+
+    def verify(self, planned: list[dict[str, Any]] | None = None, **policy: Any) -> dict[str, Any]:
+        planned = self.plan() if planned is None else planned
+        return steps.verify(self.api, self.bucket, planned, self.prefix.run, Policy(**policy))
+
+    def commit(self, planned: list[dict[str, Any]] | None = None, **policy: Any) -> dict[str, Any]:
+        """Verify and commit what is there."""
+        planned = self.plan() if planned is None else planned
+        verified = self.verify(planned, **policy)
+        return steps.commit(self.dataset, self.bucket, verified, planned, self.prefix.run, Policy(**policy))
+
+    def whole(self, **policy: Any) -> dict[str, Any]:
+        """The run from its plan to its commit."""
+        planned = self.plan()
+        self.copy_all()
+        return self.commit(planned, **policy)
+
+    def manifest(self) -> dict[str, Any] | None:
+        return self.bucket.get_json(self.prefix.manifest)
 
     def bytes_of(self, key: str) -> bytes:
         return b"".join(self.bucket.get(key))

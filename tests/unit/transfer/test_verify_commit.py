@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from include import steps
+from include.policy import Policy
 from include.transfer.batches import Batch
-from include.transfer.commit import commit
 from include.transfer.count import Count
+from include.transfer.drift import drifted
 from include.transfer.errors import BadSettings, Unverified
 from include.transfer.prefix import Prefix
 from include.transfer.verify import verify
@@ -17,26 +19,30 @@ ROWS = [{"id": n, "name": f"row {n}"} for n in range(40)]
 
 
 def findings(run, batches=None, **source):
-    count = dataclasses.replace(Count(run.source.total, run.api.count().version), **source)
-    return verified(run, batches, count).findings
+    before = now = Count(run.source.total, run.api.count().version)
+    found = verified(run, batches)
+    return found.findings + drifted(found.receipts, before, dataclasses.replace(now, **source))
 
 
-def verified(run, batches=None, count=None):
+def verified(run, batches=None):
     dataset = run.dataset
-    return verify(
-        run.bucket,
-        run.prefix,
-        batches or run.batches(),
-        dataset.suffix,
-        dataset.fingerprint,
-        count or run.api.count(),
-    )
+    return verify(run.bucket, run.prefix, batches or run.batches(), dataset.suffix, dataset.fingerprint)
 
 
-def publish(run, batches=None, digest=None):
-    batches = batches or run.batches()
-    digest = verified(run, batches).digest if digest is None else digest
-    return commit(run.bucket, run.prefix, run.dataset, batches, run.api.count(), run.api.url, digest)
+def publish(run, batches=None, digest=None, **policy):
+    batches = run.batches() if batches is None else batches
+    source = run.api.count()
+    said = {
+        "rows": source.rows,
+        "version": source.version,
+        "url": run.api.url,
+        "digest": verified(run, batches).digest if digest is None else digest,
+        "tail": [],
+        "drift": None,
+    }
+    planned = [batch.to_dict() for batch in batches]
+    steps.commit(run.dataset, run.bucket, said, planned, run.prefix.run, Policy(**policy))
+    return run.bucket.get_json(run.prefix.manifest)
 
 
 @pytest.fixture
@@ -83,7 +89,7 @@ DAMAGE = {
     "other settings": (lambda run: change_receipt(run, 10, fingerprint="x"), "or of other settings"),
     "other columns": (
         lambda run: change_receipt(run, 10, columns=["id"]),
-        "data_from_10.*: columns id; expected id, name",
+        "rows 10–19: .*data_from_10.* has the columns id; expected id, name",
     ),
     "other types": (
         lambda run: change_receipt(run, 10, types={"id": "double"}),
@@ -93,7 +99,10 @@ DAMAGE = {
         lambda run: change_receipt(run, 10, sha256=run.bucket.get_json(receipt_key(0))["sha256"]),
         "data_from_0.*data_from_10.* hold the same bytes",
     ),
-    "versions": (lambda run: change_receipt(run, 10, source_version="v0"), "versions v0, v1"),
+    "versions": (
+        lambda run: change_receipt(run, 10, source_version="v0"),
+        "copied rows 0–9 of version v1, rows 10–19 of version v0, rows 20–39 of version v1",
+    ),
 }
 
 
@@ -116,8 +125,15 @@ def test_everything_is_said_at_once(run):
 
 
 def test_a_source_that_changed(run):
-    assert "has 41 rows now; expected the 40" in findings(run, rows=41)[0]
-    assert "versions v1, v2" in findings(run, version="v2")[0]
+    assert (
+        "40 → 41 rows; expected the planned count; clear the whole run; or set on_drift"
+        in findings(run, rows=41)[0]
+    )
+    (shrunk,) = findings(run, rows=39)
+    assert "40 → 39 rows" in shrunk
+    assert "on_drift" not in shrunk
+    (edited,) = findings(run, version="v2")
+    assert "planned at version v1, now at v2; copied rows 0–39 of version v1" in edited
     assert findings(run, version=None) == []
 
 
@@ -200,13 +216,16 @@ def test_a_smaller_plan_is_published_before_the_old_objects_go(run):
 
     class Watched(type(run.bucket)):
         def delete(self, name):
-            seen.append([receipt["key"] for receipt in self.get_json(run.prefix.manifest)["receipts"]])
+            manifest = self.get_json(run.prefix.manifest)
+            seen.append((name, [receipt["key"] for receipt in manifest["receipts"]]))
             super().delete(name)
 
     run.bucket = Watched(run.bucket._client, run.bucket.name)
     publish(run)
-    assert seen
-    assert all(named == [key(0), key(10)] for named in seen)
+    first, *swept = seen
+    assert first[0] == run.prefix.manifest
+    assert {name for name, _ in swept} == {key(20), key(30), receipt_key(20), receipt_key(30)}
+    assert all(named == [key(0), key(10)] for _, named in swept)
     assert key(20) not in run.stored_keys()
 
 
