@@ -2,6 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-celery test chaos check up down status logs data services export-config lock clean format load doctor
+.PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -9,10 +10,12 @@ DAG ?= wildfires_small_to_s3
 CONF ?= {}
 export DAG CONF EXECUTOR ROWS FILE NAME ARGS ROUNDS SEED PYTHON
 export AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME
+export GIT_REPO GIT_REF GIT_SSH_KEY KEY K8S_HOME
 
 BOOTSTRAP := sh services/stack/bootstrap.sh
 PY := .venv/bin/python
 STACK := $(PY) -m services.stack
+K8S := $(PY) -m services.k8s
 
 help: ## Show this list
 	@echo "Usage: make <target> [VARIABLE=value …]"; echo
@@ -47,13 +50,15 @@ doctor: ## Find what keeps copies from working, and say what to do (exit status 
 	@$(BOOTSTRAP) test
 	@exec $(STACK) doctor
 
-check: ## Lint, formatting, types, shell scripts, Dockerfiles, known vulnerabilities
+check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, known vulnerabilities
 	@$(BOOTSTRAP) test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	@git ls-files -co --exclude-standard '*.sh' .ci/run | xargs .venv/bin/shellcheck && echo "shell scripts: fine"
 	@git ls-files -co --exclude-standard '*Dockerfile' | xargs .venv/bin/hadolint && echo "Dockerfiles: fine"
+	@git ls-files -co --exclude-standard 'k8s/*.yaml' ':!k8s/kind.yaml' ':!k8s/values*' | \
+		xargs .venv/bin/kubernetes-validate --quiet --strict && echo "Kubernetes manifests: fine"
 	@$(PY) -m services.stack.audit
 
 format: ## Format the code and apply the lint's own fixes
@@ -87,6 +92,31 @@ data: ## Choose the rows of the API: FILE=<the real file>, or ROWS=1880465 gener
 export-config: ## Write connections and pools for a deployment into .deploy/ (FILE=.env.production)
 	@$(BOOTSTRAP) run
 	@exec $(PY) -m services.deploy export-config $${FILE:+--file "$$FILE"}
+
+k8s-up: ## Make a kind cluster with Airflow, store and source in it (DAGs from Git: GIT_REPO=… GIT_SSH_KEY=…)
+	@$(BOOTSTRAP) run
+	@exec $(K8S) up $${GIT_REPO:+--git-repo "$$GIT_REPO"} $${GIT_REF:+--git-ref "$$GIT_REF"} \
+		$${GIT_SSH_KEY:+--git-ssh-key "$$GIT_SSH_KEY"}
+
+k8s-check: ## Run DAGs on both executors in the cluster, and verify tasks, logs, objects and manifest
+	@$(BOOTSTRAP) run
+	@exec $(K8S) check
+
+k8s-status: ## Show what is up in the cluster, and where
+	@$(BOOTSTRAP) run
+	@$(K8S) status
+
+k8s-logs: ## Show the end of the cluster's logs (NAME=scheduler for one)
+	@$(BOOTSTRAP) run
+	@$(K8S) logs $${NAME:+"$$NAME"}
+
+k8s-secret: ## Print one value of one secret of the cluster (NAME=airflow-admin KEY=password)
+	@$(BOOTSTRAP) run
+	@$(K8S) secret "$$NAME" "$$KEY"
+
+k8s-down: ## Remove the cluster and everything that was made for it
+	@$(BOOTSTRAP) run
+	@$(K8S) down
 
 lock: ## Compile the lock files anew from their *.in (ARGS=--upgrade for newer versions)
 	@$(BOOTSTRAP) lock $(ARGS)

@@ -1,0 +1,43 @@
+"""The files of k8s/ as tests read them: objects, pods, and values laid over one another as Helm does it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.project_files import PROJECT
+
+FOLDER = PROJECT / "k8s"
+MANIFESTS = sorted({*FOLDER.glob("*.yaml")} - {*FOLDER.glob("values*.yaml"), FOLDER / "kind.yaml"})
+VALUES = ("values.yaml", "values-git-sync.yaml")
+
+
+def objects(*files: Path) -> Iterator[dict[str, Any]]:
+    for file in files or MANIFESTS:
+        yield from (each for each in yaml.safe_load_all(file.read_text()) if each)
+
+
+def values(*names: str) -> dict[str, Any]:
+    """Values files laid over one another, as Helm does it: maps are merged, all else is replaced."""
+    merged: dict[str, Any] = {}
+    for name in names:
+        merge(merged, yaml.safe_load((FOLDER / name).read_text()))
+    return merged
+
+
+def merge(into: dict[str, Any], more: dict[str, Any]) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def pod_specs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for found in objects():
+        name = f"{found['kind']}/{found['metadata']['name']}"
+        if found["kind"] == "Pod":
+            yield name, found["spec"]
+        elif "template" in found.get("spec", {}):
+            yield name, found["spec"]["template"]["spec"]
