@@ -30,6 +30,12 @@ def manifest_of(client: Minio, bucket: str, folder: str) -> dict[str, Any] | Non
     return None if data is None else json.loads(data)
 
 
+def committed_folders(client: Minio, bucket: str, name: str) -> list[str]:
+    """The folders of a dataset's runs that have a manifest, in the order of their names: of their time."""
+    folders = sorted(o.object_name or "" for o in client.list_objects(bucket, f"{name}/") if o.is_dir)
+    return [folder for folder in folders if manifest_of(client, bucket, folder) is not None]
+
+
 def problems(
     client: Minio, bucket: str, folder: str, versions: Mapping[str | None, Sequence[Row]]
 ) -> list[str]:

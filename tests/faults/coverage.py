@@ -67,4 +67,8 @@ MET: dict[str, tuple[str, ...]] = {
     "the plan changed between a clear and a retry": (plan.REPLANNED, plan.REPLACED_LATER),
     "two runs of the same DAG at once": (plan.TWO_RUNS,),
     "a heartbeat lost": (plan.LOST_HEARTBEAT,),
+    "a source that grows, and a run that appends": (plan.APPENDED,),
+    "a run of an unchanged source": (plan.SAME_AGAIN,),
+    "a run of an unchanged source, forced": (plan.FORCED,),
+    "a clear in the middle of a retention": (plan.CLEARED_IN_RETENTION,),
 }

@@ -21,13 +21,16 @@ from tests.faults.arena import BUCKET
 
 T = TypeVar("T")
 
-BROKEN_SECONDS = 45  # an api-server that was killed is back by then
-COMMITTED, UNMARKED, REFUSED, BUG = (
+BROKEN_SECONDS = 180  # an api-server that was killed is back by then, on a busy machine too
+COMMITTED, UNCHANGED, RETIRED, UNMARKED, REFUSED, BUG = (
     "committed, complete",
+    "unchanged: an earlier run holds all, nothing was copied",
+    "committed, then removed for a newer committed run",
     "committed, complete, though the run is marked failed",
     "failed with a reason, no manifest",
     "BUG",
 )
+ORDER = [COMMITTED, UNCHANGED, RETIRED, UNMARKED, REFUSED, BUG]
 # What a failed task must have said: an error of the project's tree, curl's own words, or a signal.
 REASON = re.compile(
     r"(SourceUnavailable|BodyBroken|SourceChanged|StoreUnavailable|SourceRefused|NotRows|WrongRowCount|"
@@ -48,7 +51,7 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        return BUG if self.bugs else max(self.outcomes, key=[COMMITTED, UNMARKED, REFUSED].index)
+        return BUG if self.bugs else max(self.outcomes, key=ORDER.index)
 
 
 def patiently(call: Callable[[], T]) -> T:
@@ -88,13 +91,40 @@ def judge(
         if state != "success":
             result.reasons.append(reason_of(api, run))
     elif state == "success":
-        result.bugs.append(f"{run.run_id} is marked success, and {folder} has no manifest")
+        outcome, problems = _without_manifest(run, api, s3, name, folder, versions)
+        result.outcomes.append(outcome)
+        result.bugs += problems
     else:
         reason = reason_of(api, run)
         result.outcomes.append(REFUSED)
         result.reasons.append(reason)
         if not reason:
             result.bugs.append(f"{run.run_id} failed, and no log says why")
+
+
+def _without_manifest(
+    run: Run,
+    api: AirflowApi,
+    s3: Minio,
+    name: str,
+    folder: str,
+    versions: Mapping[str | None, Sequence[checker.Row]],
+) -> tuple[str, list[str]]:
+    """What a run that succeeded and has no manifest must show: another one that makes its own needless."""
+    committed = patiently(lambda: checker.committed_folders(s3, BUCKET, name))
+    skipped = any(
+        ti["task_id"] == "plan" and ti["state"] == "skipped"
+        for ti in patiently(lambda: api.task_instances(run))
+    )
+    others = committed if skipped else [other for other in committed if other > folder]
+    if not others:
+        return BUG, [
+            f"{run.run_id} is marked success, and neither {folder} nor another has a manifest for it"
+        ]
+    problems = patiently(lambda: checker.problems(s3, BUCKET, others[-1], versions))
+    if skipped and list(s3.list_objects(BUCKET, f"{folder}data_")):
+        problems.append(f"{run.run_id} found nothing to copy, and {folder} has objects")
+    return (UNCHANGED if skipped else RETIRED), problems
 
 
 def reason_of(api: AirflowApi, run: Run) -> str:

@@ -30,6 +30,7 @@ from services.stack.home import PROJECT
 from services.stack.ports import free_ports
 from services.stack.stack import Stack
 
+DAG = "wildfires_small_to_s3"
 BUCKET = "task-mapping-api-data"
 LOST = re.compile(
     r"heartbeat timeout|detected zombie|Zombie|did not send heartbeat|heartbeat.*lost", re.IGNORECASE
@@ -104,7 +105,7 @@ def many_rows(stack: Stack, rows: int, maps: int) -> Measured:
     found = Measured(f"{rows:,} rows in {maps} maps")
     size = -(-rows // maps)
     with endless(rows, stack), Memory(stack) as memory:
-        conf = {"name": "many-rows", "conn_id": "endless", "version_header": "ETag"}
+        conf = {"name": "many-rows", "conn_id": "endless", "version_header": "ETag", "force": True}
         began = time.monotonic()
         run = stack.trigger("api_to_s3", conf | {"batch_size": size, "compression": "zstd"})
         state = stack.wait(run, 3_600)
@@ -122,15 +123,15 @@ def many_rows(stack: Stack, rows: int, maps: int) -> Measured:
     }
     if len(copied) != maps:
         found.wrong.append(f"{len(copied)} maps; {maps} expected")
-    return _with_memory(found, memory)
+    return with_memory(found, memory)
 
 
-def many_runs(stack: Stack, runs: int, dag: str = "wildfires_small_to_s3") -> Measured:
-    """So many runs of a DAG, triggered at once."""
-    found = Measured(f"{runs} runs of {dag} at once")
+def many_runs(stack: Stack, runs: int, conf: dict[str, Any]) -> Measured:
+    """So many runs of the DAG that `make run` runs, triggered at once."""
+    found = Measured(f"{runs} runs of {DAG} at once")
     with Memory(stack) as memory:
         began = time.monotonic()
-        started = [stack.trigger(dag, {"force": True}) for _ in range(runs)]
+        started = [stack.trigger(DAG, conf | {"force": True}) for _ in range(runs)]
         states = [stack.wait(run, 3_600) for run in started]
         seconds = time.monotonic() - began
     for run, state in zip(started, states, strict=True):
@@ -141,7 +142,7 @@ def many_runs(stack: Stack, runs: int, dag: str = "wildfires_small_to_s3") -> Me
         "tasks": str(tasks),
         "s a task": f"{seconds / tasks:.2f}",
     }
-    return _with_memory(found, memory)
+    return with_memory(found, memory)
 
 
 def _examine(found: Measured, stack: Stack, run: Run, state: str, rows: int | None) -> None:
@@ -164,7 +165,7 @@ def _manifest(stack: Stack, run: Run) -> dict[str, Any]:
         return json.loads(response.read())
 
 
-def _with_memory(found: Measured, memory: Memory) -> Measured:
+def with_memory(found: Measured, memory: Memory) -> Measured:
     for name, (first, last) in memory.thirds().items():
         found.facts[f"memory of {name}"] = f"{first:.0f} MB in the first third, {last:.0f} MB in the last"
         if last > first * GROWTH and last - first > 50:
@@ -222,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Stack(Path(folder) / "stack", report=_say) as stack,
     ):
         large = many_rows(stack, options.rows, options.maps)
-        loads = [large, many_runs(stack, options.runs), _logs(stack)]
+        loads = [large, many_runs(stack, options.runs, {}), _logs(stack)]
     text = markdown(loads, os.cpu_count() or 1)
     if options.report:
         options.report.write_text(text)

@@ -26,15 +26,27 @@ GROWN, SHRUNK, EDITED = "source grown", "source shrunk", "source edited"
 REORDERED, RENAMED = "source reordered", "a column renamed"
 REPLACED_LATER = "source edited, then all cleared"
 REPLANNED = "source grown, then all cleared: another plan"
+APPENDED = "source grown, on_drift append"
+SAME_AGAIN, FORCED = "a second run of the same source", "a second run, forced"
+CLEARED_IN_RETENTION = "the old run cleared while a new one removes it"
 INCIDENTS = {
-    NOTHING: 8, KILL_COPY: 3, TERM_COPY: 2, KILL_WORKER: 2, TERM_WORKER: 1,
-    KILL_SCHEDULER: 1, KILL_SCHEDULER_ALONE: 1, TERM_SCHEDULER: 1, KILL_API_SERVER: 1, TERM_API_SERVER: 1,
-    LOST_HEARTBEAT: 1, RESTART_STORE: 2, NO_BUCKET: 1, WRONG_KEY: 1,
+    NOTHING: 5, KILL_COPY: 3, TERM_COPY: 2, KILL_WORKER: 2, TERM_WORKER: 2,
+    KILL_SCHEDULER: 2, KILL_SCHEDULER_ALONE: 2, TERM_SCHEDULER: 1, KILL_API_SERVER: 1, TERM_API_SERVER: 1,
+    LOST_HEARTBEAT: 2, RESTART_STORE: 2, NO_BUCKET: 1, WRONG_KEY: 1,
     CLEAR_MAP: 2, CLEAR_ALL: 2, CLEAR_MAP_LATER: 2, CLEAR_ALL_LATER: 2, TWO_RUNS: 2,
-    GROWN: 2, SHRUNK: 1, EDITED: 2, REORDERED: 1, RENAMED: 1, REPLACED_LATER: 1, REPLANNED: 2,
+    GROWN: 2, SHRUNK: 2, EDITED: 2, REORDERED: 2, RENAMED: 2, REPLACED_LATER: 2, REPLANNED: 2,
+    APPENDED: 3, SAME_AGAIN: 2, FORCED: 2, CLEARED_IN_RETENTION: 3,
 }  # fmt: skip
+# Dealt out in turn, so that two hundred rounds meet each of them a few times.
+DECK = [incident for incident, times in INCIDENTS.items() for _ in range(times)]
+random.Random(1).shuffle(DECK)
 # What only a version tells: a source that names none may change so without anybody being able to see it.
-NEEDS_A_VERSION = (EDITED, REORDERED, REPLACED_LATER)
+NEEDS_A_VERSION = (EDITED, REORDERED, REPLACED_LATER, SAME_AGAIN)
+_POLICIES: dict[str, dict[str, object]] = {
+    APPENDED: {"on_drift": "append"},
+    FORCED: {"force": True},
+    CLEARED_IN_RETENTION: {"force": True, "keep_runs": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class Plan:
     @classmethod
     def drawn(cls, seed: int) -> Plan:
         rng = random.Random(seed)
-        incident = rng.choices(list(INCIDENTS), list(INCIDENTS.values()))[0]
+        incident = DECK[seed % len(DECK)]
         large = rng.random() < 0.08
         return cls(
             seed,
@@ -63,6 +75,7 @@ class Plan:
                 "accept_encoding": rng.choice(["identity", "identity", "gzip"]),
                 "page_size": 0 if large else rng.choice([0, 0, 100]),
                 "batch_size": 20_000 if large else 500,
+                **_POLICIES.get(incident, {}),
                 "version_header": "ETag" if incident in NEEDS_A_VERSION or rng.random() < 0.8 else None,
             },
             "large" if large else "base",

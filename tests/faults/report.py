@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from tests.faults import plan
 from tests.faults import weather as w
 from tests.faults.coverage import MET
-from tests.faults.judgement import BUG, COMMITTED, REFUSED, UNMARKED, Result
+from tests.faults.judgement import ORDER, Result
 
 _PLACES = {
     "of the source": {*w.SOURCE_KINDS},
@@ -31,7 +31,7 @@ def markdown(results: Sequence[Result], minutes: float, broken: Sequence[str]) -
         "a checker that shares no code with the copy reads the lake and the source and compares every value. "
         "Rounds go on side by side: a server that one of them kills is missing to the others too.",
         "",
-        *_table(("outcome", "rounds"), Counter(result.outcome for result in results), _ORDER),
+        *_table(("outcome", "rounds"), Counter(result.outcome for result in results), ORDER),
         "",
     ]
     for place, kinds in _PLACES.items():
@@ -54,9 +54,6 @@ def _met(faults: Counter[str]) -> list[str]:
         tests = [f"`{place.rpartition('::')[2]}`" for place in places if "::" in place]
         rows.append(f"| {fault} | {sum(faults[place] for place in places)} | {', '.join(tests)} |")
     return rows
-
-
-_ORDER = [COMMITTED, UNMARKED, REFUSED, BUG]
 
 
 def short(reason: str) -> str:

@@ -20,7 +20,7 @@ from tests.faults.judgement import Result, folder_of, judge, patiently
 from tests.faults.plan import Plan
 
 DAG = "api_to_s3"
-ROUND_SECONDS = 180
+ROUND_SECONDS = 360
 PAUSE_SECONDS = 40.0  # the arena's Airflow gives a task up after 20 without a heartbeat
 
 
@@ -75,7 +75,7 @@ class Round:
                 self._look(run)
             if all(state in RUN_ENDED for state in states):
                 return True
-            time.sleep(0.4)
+            time.sleep(1.0 if self._happened else 0.4)
         return False
 
     def _look(self, run: Run) -> None:
@@ -121,10 +121,28 @@ class Round:
         return True
 
     def _afterwards(self) -> None:
-        if self.plan.incident in _REPLACED_LATER:
-            self.slot.source.replace(_REPLACED_LATER[self.plan.incident])
-        self._clear(all_tasks=self.plan.incident != plan.CLEAR_MAP_LATER)
+        incident = self.plan.incident
+        if incident in _AGAIN:
+            self.runs.append(self._trigger())
+            if incident != plan.CLEARED_IN_RETENTION or not self._reaches_commit(self.runs[-1]):
+                self._note(incident != plan.CLEARED_IN_RETENTION)
+                return
+        if incident in _REPLACED_LATER:
+            self.slot.source.replace(_REPLACED_LATER[incident])
+        self._clear(all_tasks=incident != plan.CLEAR_MAP_LATER)
         self._note(True)
+
+    def _reaches_commit(self, run: Run) -> bool:
+        """Wait until a run commits; False if it ends before."""
+        deadline = time.monotonic() + ROUND_SECONDS
+        while time.monotonic() < deadline:
+            states = {ti["task_id"]: ti["state"] for ti in self._tasks(run)}
+            if states.get("commit") in ("queued", "running", "success"):
+                return True
+            if patiently(lambda: self.slot.api.run_state(run)) in RUN_ENDED:
+                return False
+            time.sleep(0.2)
+        return False
 
     def _clear(self, *, all_tasks: bool) -> None:
         run = self.runs[0]
@@ -158,9 +176,11 @@ class Round:
 _SHARED = threading.Lock()  # what all rounds use is broken by one of them at a time
 _FROM_THE_START = {plan.TWO_RUNS, plan.NO_BUCKET, plan.WRONG_KEY}
 _REPLACED_LATER = {plan.REPLACED_LATER: "edited", plan.REPLANNED: "grown"}
-_AFTERWARDS = {plan.CLEAR_MAP_LATER, plan.CLEAR_ALL_LATER, *_REPLACED_LATER}
+_AGAIN = {plan.SAME_AGAIN, plan.FORCED, plan.CLEARED_IN_RETENTION}
+_AFTERWARDS = {plan.CLEAR_MAP_LATER, plan.CLEAR_ALL_LATER, *_REPLACED_LATER, *_AGAIN}
 _REPLACEMENTS = {
     plan.GROWN: "grown",
+    plan.APPENDED: "grown",
     plan.SHRUNK: "shrunk",
     plan.EDITED: "edited",
     plan.REORDERED: "reordered",

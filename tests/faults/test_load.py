@@ -1,0 +1,44 @@
+"""A small load on the shared stack, as `make load` puts a large one on its own; and the load's measures."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+
+if TYPE_CHECKING:
+    from tests.faults.arena import Arena
+
+
+@pytest.mark.e2e
+def test_ten_runs_at_once(place: "Arena") -> None:
+    from tests.faults.load import many_runs
+
+    measured = many_runs(place.stack, 10, {"batch_size": 20_000})
+    assert measured.wrong == []
+    assert measured.facts["tasks"] == "50"
+
+
+@pytest.mark.e2e
+def test_a_source_of_more_rows_than_anybody_keeps(place: "Arena") -> None:
+    from tests.faults.load import many_rows
+
+    measured = many_rows(place.stack, 500_000, 4)
+    assert measured.wrong == []
+
+
+def test_a_report_says_what_is_wrong() -> None:
+    from tests.faults.load import Measured, markdown
+
+    text = markdown([Measured("ten runs", {"tasks": "60"}, ["one failed"])], 2)
+    assert "| tasks | 60 |" in text
+    assert "- **wrong**: one failed" in text
+    assert "wrong" not in markdown([Measured("ten runs", {"tasks": "60"})], 2)
+
+
+def test_memory_that_grows_is_found() -> None:
+    from tests.faults.load import Measured, Memory, with_memory
+
+    memory = Memory(None)  # type: ignore[arg-type]
+    memory.seen = {"scheduler": [100.0] * 30 + [300.0] * 30, "s3": [100.0] * 60}
+    assert with_memory(Measured("x"), memory).wrong == ["scheduler grew from 100 to 300 MB"]
