@@ -26,6 +26,9 @@ SETTINGS = {
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
     # First, for the project has a policy of its own in a file of the same name.
+    # The files do not change: to parse them again every few seconds would take half a core from the rounds.
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
     "PYTHONPATH": f"{PROJECT / 'tests/faults/quick_retries'}:{PROJECT}",
 }
 

@@ -135,6 +135,8 @@ def reason_of(api: AirflowApi, run: Run) -> str:
         where = (run, ti["task_id"], ti["map_index"], ti["try_number"])
         text = patiently(lambda where=where: api.log(*where))
         if match := REASON.search(text):
-            line_end = text.find("\n", match.start())
-            return f"{ti['task_id']}: {text[match.start() : line_end if line_end > 0 else None][:300]}"
+            lines = text[match.start() :].splitlines()
+            # An Unverified tells its findings below.
+            told = " ".join(line.strip() for line in lines[: 2 if "finding(s)" in lines[0] else 1])
+            return f"{ti['task_id']}: {told[:400]}"
     return ""

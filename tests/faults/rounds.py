@@ -75,7 +75,7 @@ class Round:
                 self._look(run)
             if all(state in RUN_ENDED for state in states):
                 return True
-            time.sleep(1.0 if self._happened else 0.4)
+            time.sleep(2.0 if self._happened else 0.6)
         return False
 
     def _look(self, run: Run) -> None:
