@@ -78,7 +78,7 @@ def test_the_file_is_valid_and_careful():
     [
         ("127.0.0.1:${AIRFLOW_PORT", "${AIRFLOW_PORT"),
         ("valkey/valkey:8.1.4", "valkey/valkey:latest"),
-        ("postgres:17.6", "postgres"),
+        ("postgres:17.6-bookworm", "postgres"),
         ('user: "999:1000"', 'user: "0:0"'),
         ("wildfire-lake:3.3-8", "wildfire-lake"),
         ("  cap_drop: [ALL]\n  security_opt:", "  x-security:"),
@@ -143,9 +143,13 @@ def test_connections_reach_these_services():
         if name.startswith("AIRFLOW_CONN_")
     }
     services = loaded(text_of_file())["services"]
-    assert values["AIRFLOW_CONN_WILDFIRES_API"]["host"] in services
-    host = re.match(r"http://([\w-]+):", values["AIRFLOW_CONN_LOCALS3"]["extra"]["endpoint_url"])[1]
-    assert services[host]["environment"]["AWS_ACCESS_KEY_ID"] == values["AIRFLOW_CONN_LOCALS3"]["login"]
+    endpoint = values["AIRFLOW_CONN_LOCALS3"]["extra"]["endpoint_url"]
+    hosts = {value["host"] for value in values.values() if "host" in value}
+    hosts.add(re.match(r"http://([\w-]+):", endpoint)[1])
+    assert hosts == {"wildfires-api", "seaweedfs", "warehouse-db"}
+    assert hosts <= set(services["db-migration"]["depends_on"])
+    keys = services["seaweedfs"]["environment"]
+    assert keys["AWS_ACCESS_KEY_ID"] == values["AIRFLOW_CONN_LOCALS3"]["login"]
 
 
 def test_addresses_and_passwords_fit_their_services():
