@@ -174,7 +174,7 @@ class _Window:
             rows = block.rows[max(0, self.skip - seen) : max(0, self.skip + self.wanted - seen)]
             seen += len(block.rows)
             if rows:
-                yield Block(rows, block.plain)
+                yield Block(rows)
 
 
 @contextmanager

@@ -30,20 +30,13 @@ _COMMA = re.compile(rb"[ \t\r\n]*+,")
 # and one search find it (or a text that looks like it) in a fifth of the time of a pattern.
 _SHAPE = bytes.maketrans(b"0123456789-:,[ \t\r\n", b"0" * 11 + b":" * 7)
 _LONG_NUMBER = b":" + b"0" * 19
-# Where one of these stands in JSON text, a value may be empty, boolean or hold a carriage return.
-_NOT_PLAIN = (b'""', b"true", b"false", b"\\r", b"\\u000")
 
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive rows, in the source's order.
-
-    `plain`: surely no value is an empty string, a boolean, nested or with a carriage return, so encoders
-    may take a short way.
-    """
+    """Consecutive rows, in the source's order."""
 
     rows: list[dict[str, Any]]
-    plain: bool = False
 
 
 def decode(chunks: Iterable[bytes], *, ndjson: bool = False, rows_key: str = "") -> Iterator[Block]:
@@ -175,12 +168,7 @@ def _block(text: bytes | bytearray) -> Block | None:
         return None
     if _LONG_NUMBER in text.translate(_SHAPE):
         rows = _exact(text)
-    plain = (
-        not any(mark in text for mark in _NOT_PLAIN)
-        and text.count(b"{") <= len(rows)
-        and text.count(b"[") <= 1
-    )
-    return Block(_objects(rows), plain)
+    return Block(_objects(rows))
 
 
 def _exact(text: bytes | bytearray) -> Any:

@@ -8,7 +8,8 @@ them, booleans as `true` and `false`, nested values as JSON text.
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 import orjson
@@ -17,6 +18,8 @@ from include.datasets import Dataset
 from include.transfer.columns import Columns, json_text
 from include.transfer.decode import Block
 
+# What the C writer writes as it should: booleans and nested values are not among it.
+_SIMPLE = {str, int, float, type(None)}
 _GZIP_LEVEL = 6
 _ZSTD_LEVEL = 3
 
@@ -70,18 +73,35 @@ class Csv:
 
     def block(self, block: Block) -> bytes:
         values = self._columns.values(block)
-        # The C writer can tell neither null from empty nor a lone null from an empty line, and before
-        # Python 3.13 it leaves carriage returns bare.
         if len(self._columns.names) == 1:
             return "".join(f"{_lone_field(value)}\n" for (value,) in values).encode()
-        if not block.plain:
-            return "".join(",".join(map(csv_field, row)) + "\n" for row in values).encode()
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(values)
-        return text.getvalue().encode()
+        text = _quickly(values) if set(map(type, chain.from_iterable(values))) <= _SIMPLE else None
+        return ("".join(map(_line, values)) if text is None else text).encode()
 
     def end(self) -> bytes:
         return b""
+
+
+def _quickly(rows: Sequence[tuple[Any, ...]]) -> str | None:
+    """Lines by the C writer, which takes a third of the time; None where it would write them wrong.
+
+    It cannot tell an empty text from null, so rows with one are written apart. Before Python 3.13 it leaves
+    carriage returns bare, which is seen in what it wrote.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    start = 0
+    for number in [number for number, row in enumerate(rows) if "" in row]:
+        writer.writerows(rows[start:number])
+        text.write(_line(rows[number]))
+        start = number + 1
+    writer.writerows(rows[start:] if start else rows)
+    lines = text.getvalue()
+    return None if "\r" in lines else lines
+
+
+def _line(row: tuple[Any, ...]) -> str:
+    return ",".join(map(csv_field, row)) + "\n"
 
 
 def csv_field(value: Any) -> str:

@@ -16,6 +16,7 @@ from include.transfer.decode import Block
 from include.transfer.errors import ColumnsDiffer
 
 ROW_GROUP_ROWS = 16_384
+_TEXT = {str, type(None)}
 _ARROW = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64(), "boolean": pa.bool_()}
 
 
@@ -61,10 +62,10 @@ class Parquet:
         self._rows_waiting = sum(batch.num_rows for batch in self._waiting)
 
     def _array(self, name: str, kind: str, values: tuple[Any, ...]) -> pa.Array:
-        if kind == "string":
+        kinds = set(map(type, values))
+        if kind == "string" and not kinds <= _TEXT:
             values = tuple(v if v is None or isinstance(v, str) else json_text(v) for v in values)
         try:
-            kinds = set(map(type, values))
             # What Arrow would turn into numbers without a word.
             if bool in kinds and kind != "boolean":
                 raise TypeError("a boolean is not a number")
