@@ -1,14 +1,14 @@
 # The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-celery test chaos check up down status logs data services export-config lock clean format load doctor
+.PHONY: help run run-celery test chaos bench check up down status logs data services export-config lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
 DAG ?= wildfires_small_to_s3
 CONF ?= {}
-export DAG CONF EXECUTOR ROWS FILE NAME ARGS ROUNDS SEED PYTHON
+export DAG CONF EXECUTOR ROWS FILE NAME ARGS ROUNDS SEED QUICK PYTHON
 export AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME
 export GIT_REPO GIT_REF GIT_SSH_KEY KEY K8S_HOME
 
@@ -49,6 +49,10 @@ load: ## 10 million rows in 128 maps, then ten runs at once; docs/load-report.md
 doctor: ## Find what keeps copies from working, and say what to do (exit status 1 if there is something)
 	@$(BOOTSTRAP) test
 	@exec $(STACK) doctor
+
+bench: ## Measure the copies beside other ways to do it; writes docs/benchmarks.md (QUICK=1: a few minutes of it)
+	@$(BOOTSTRAP) test
+	@exec $(PY) -m benchmarks $${QUICK:+--size quick} $(ARGS)
 
 check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, known vulnerabilities
 	@$(BOOTSTRAP) test

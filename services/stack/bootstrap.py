@@ -226,14 +226,15 @@ def with_venv(wanted: Path) -> subprocess.CompletedProcess[str]:
 def compile_locks(uv: str, options: list[str]) -> None:
     """test.lock first: run.lock takes its versions, so the two can never disagree."""
     os.chdir(PROJECT)
-    say("Compiling requirements/*.lock and those of include/")
+    say("Compiling requirements/*.lock and those of include/ and benchmarks/")
     for name, constraint in (("bootstrap", []), ("test", []), ("run", ["-c", "requirements/test.lock"])):
         again = options if name != "run" else []
         output = ["-o", f"requirements/{name}.lock", f"requirements/{name}.in"]
         run_uv(uv, [*COMPILE, *again, *constraint, *output])
-    for lock in INTERPRETERS.values():
-        path = str(lock.relative_to(PROJECT))
-        run_uv(uv, [*COMPILE, *options, "-o", path, path.replace(".lock", ".in")])
+    others = [lock.with_suffix(".in") for lock in INTERPRETERS.values()]
+    for source in [*others, *sorted(PROJECT.glob("benchmarks/requirements/*.in"))]:
+        path = source.relative_to(PROJECT)
+        run_uv(uv, [*COMPILE, *options, "-o", str(path.with_suffix(".lock")), str(path)])
 
 
 if __name__ == "__main__":

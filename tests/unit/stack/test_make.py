@@ -37,6 +37,7 @@ def test_help_is_the_default_and_lists_every_target() -> None:
 LOCKS = [
     *(f"requirements/{name}.lock" for name in ("bootstrap", "run", "test")),
     *(f"include/{name}/requirements.lock" for name in ("astro_sdk", "dbt")),
+    *(f"benchmarks/requirements/{name}.lock" for name in ("dlt", "seed")),
 ]
 
 
