@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 
 FINDINGS_KEY = "findings"  # of the XCom that holds what a verification objects to
 MOST_FINDINGS = 200
+UNCHANGED_KEY = (
+    "unchanged"  # of the XCom that names the committed run that stands for one that copied nothing
+)
 
 # A run's folder: its time to sort by, and a mark that keeps two runs of one second apart. Given through
 # `.partial(run=RUN)`: a mapped task renders templates there, though not inside `.map()`.
@@ -116,7 +119,7 @@ def skip_if(standing: Mapping[str, Any] | None) -> None:
     Which one is told in the XCom `unchanged`. The run is a success, without an asset event: nothing is new.
     """
     if standing:
-        get_current_context()["ti"].xcom_push("unchanged", dict(standing))
+        get_current_context()["ti"].xcom_push(UNCHANGED_KEY, dict(standing))
         raise AirflowSkipException(f"unchanged since run {standing['run']}: {standing['manifest']}")
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from include.lake_page.facts import AirflowRun, Attempt, Copied, Progress
-from include.lake_page.lake import Manifest
+from include.lake_page.lake import Committed
 from include.lake_page.overview import copies_of
 from include.transfer.batches import Batch
 from include.transfer.prefix import Prefix
@@ -84,7 +84,7 @@ def batches(
     prefix: Prefix,
     run: AirflowRun | None,
     progress: Progress,
-    manifest: Manifest | None,
+    manifest: Committed | None,
     objects: Mapping[str, int] | None,
     now: datetime,
 ) -> Batches:
@@ -107,7 +107,7 @@ def _rows(
     prefix: Prefix,
     run: AirflowRun | None,
     progress: Progress,
-    manifest: Manifest | None,
+    manifest: Committed | None,
     objects: Mapping[str, int],
     now: datetime,
 ) -> list[BatchRow]:
@@ -124,6 +124,11 @@ def _rows(
         receipt = (committed.get(batch.start) if batch else None) or told
         key = receipt.key if receipt else prefix.data(batch, suffix) if batch and suffix else ""
         rows.append(_row(number, batch, attempts.get(number), told, receipt, key, objects, now))
+        committed.pop(batch.start if batch else -1, None)
+    # What is left was appended: the source grew during the run, and no map was planned for it.
+    for number, receipt in enumerate(committed.values(), len(rows)):
+        batch = Batch(receipt.start, receipt.rows)
+        rows.append(_row(number, batch, None, None, receipt, receipt.key, objects, now))
     return rows
 
 
@@ -161,7 +166,7 @@ def _row(
     )
 
 
-def _disagreements(manifest: Manifest | None, objects: Mapping[str, int] | None) -> list[str]:
+def _disagreements(manifest: Committed | None, objects: Mapping[str, int] | None) -> list[str]:
     """What the manifest names and the store does not hold so, now."""
     if manifest is None or objects is None:
         return []

@@ -102,6 +102,7 @@ class Progress:
     attempts: tuple[Attempt, ...] = ()
     copied: Mapping[int, Copied] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
+    unchanged: str = ""  # the committed run that holds what the source has, where this one copied nothing
 
 
 def run_name(dag_id: str, run_id: str, run_after: datetime) -> str:

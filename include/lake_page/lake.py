@@ -11,6 +11,7 @@ from typing import Any
 from include.lake_page.facts import Copied
 from include.transfer.bucket import Bucket
 from include.transfer.errors import BadSettings
+from include.transfer.manifest import Manifest, complaints
 from include.transfer.prefix import Prefix
 
 _READERS = 8
@@ -21,44 +22,41 @@ _OBJECT_NAME = re.compile(
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """A committed run, by its manifest."""
+class Committed:
+    """A committed run: what a page shows of its manifest. `grown`: rows that were appended during the run."""
 
     rows: int
     bytes: int
     format: str
     created_at: str
-    version: str
-    batches: int
-    seconds: float  # of all copies added up
-    peak_rss_mb: float
-    receipts: tuple[Copied, ...] = ()
+    receipts: tuple[Copied, ...]
+    grown: int = 0
 
     @classmethod
-    def from_dict(cls, manifest: Any) -> "Manifest | None":
-        """None if it is no manifest: foreign, or of another version."""
-        if not isinstance(manifest, Mapping) or not isinstance(manifest.get("receipts"), list):
+    def read(cls, stored: Any, prefix: Prefix) -> "Committed | None":
+        """None if `stored` is not the manifest of this run."""
+        manifest = Manifest.from_dict(stored, prefix)
+        if manifest is None:
             return None
-        receipts = tuple(filter(None, map(Copied.from_receipt, manifest["receipts"])))
-        source = manifest.get("source")
-        try:
-            return cls(
-                rows=int(manifest["rows"]),
-                bytes=int(manifest["bytes"]),
-                format=" ".join(filter(None, (str(manifest["format"]), _compression(manifest)))),
-                created_at=str(manifest.get("created_at") or ""),
-                version=str((source if isinstance(source, Mapping) else {}).get("version") or ""),
-                batches=len(manifest["receipts"]),
-                seconds=sum(receipt.seconds for receipt in receipts),
-                peak_rss_mb=max((receipt.peak_rss_mb for receipt in receipts), default=0.0),
-                receipts=receipts,
-            )
-        except (KeyError, TypeError, ValueError):
-            return None
+        receipts = (Copied.from_receipt(receipt.to_dict()) for receipt in manifest.receipts)
+        planned = ((manifest.drift or {}).get("planned") or {}).get("count")
+        rows = sum(receipt.rows for receipt in manifest.receipts)
+        return cls(
+            rows=rows,
+            bytes=sum(receipt.bytes for receipt in manifest.receipts),
+            format=f"{manifest.format} {manifest.compression}".removesuffix(" none"),
+            created_at=str(stored.get("created_at") or ""),
+            receipts=tuple(receipt for receipt in receipts if receipt),
+            grown=rows - planned if isinstance(planned, int) else 0,
+        )
 
+    @property
+    def batches(self) -> int:
+        return len(self.receipts)
 
-def _compression(manifest: Mapping[str, Any]) -> str:
-    return "" if manifest.get("compression") in (None, "none") else str(manifest["compression"])
+    @property
+    def peak_rss_mb(self) -> float | None:
+        return max((receipt.peak_rss_mb for receipt in self.receipts), default=None)
 
 
 @dataclass(frozen=True)
@@ -105,24 +103,28 @@ class Lake:
         keys = (key.removeprefix(below).strip("/") for key in self.bucket.folders(below))
         return [name for name in keys if name and not name.startswith("_")]
 
-    def manifests(self, prefixes: Iterable[Prefix]) -> dict[Prefix, Manifest]:
+    def manifests(self, prefixes: Iterable[Prefix]) -> dict[Prefix, Committed]:
         """The manifests of those runs that are committed: a HEAD for each, a GET for what is new here."""
         wanted = list(prefixes)
         with ThreadPoolExecutor(_READERS) as readers:
             found = list(readers.map(self.manifest, wanted))
         return {prefix: manifest for prefix, manifest in zip(wanted, found, strict=True) if manifest}
 
-    def manifest(self, prefix: Prefix) -> Manifest | None:
+    def manifest(self, prefix: Prefix) -> Committed | None:
         """The run's manifest, or None while it is not committed."""
         stored = self.bucket.head(prefix.manifest)
         if stored is None:
             return None
         known = (self.bucket.name, stored.key, stored.etag)
         if (manifest := _manifests.get(known)) is None:
-            manifest = Manifest.from_dict(self.bucket.get_json(prefix.manifest))
+            manifest = Committed.read(self.bucket.get_json(prefix.manifest), prefix)
             if manifest is not None:
                 _manifests.put(known, manifest)
         return manifest
+
+    def complaints(self, prefix: Prefix) -> list[str]:
+        """Why what stands in the manifest's place is not one."""
+        return list(complaints(self.bucket.get_json(prefix.manifest), prefix))[:5]
 
     def objects(self, prefix: Prefix) -> dict[str, int]:
         """Key → bytes of every object of the run: one LIST for every 1,000."""
@@ -182,16 +184,16 @@ class _Known:
     def __init__(self, most_receipts: int = 50_000) -> None:
         self._most = most_receipts
         self._receipts = 0
-        self._kept: OrderedDict[tuple[str, str, str], Manifest] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str], Committed] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: tuple[str, str, str]) -> Manifest | None:
+    def get(self, key: tuple[str, str, str]) -> Committed | None:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def put(self, key: tuple[str, str, str], manifest: Manifest) -> None:
+    def put(self, key: tuple[str, str, str], manifest: Committed) -> None:
         with self._lock:
             if key not in self._kept:
                 self._receipts += len(manifest.receipts)

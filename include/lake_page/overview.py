@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from include.lake_page.facts import AirflowRun, Attempt, Copied, Progress
-from include.lake_page.lake import Manifest
+from include.lake_page.lake import Committed
 from include.transfer.prefix import Prefix
 
 # What a run is to a reader of the lake. Only a manifest makes it committed.
 COMMITTED, RUNNING, QUEUED, FAILED = "committed", "running", "queued", "failed"
+UNCHANGED = "unchanged"  # the source was what an earlier run holds: nothing was copied
 MISSING = "no manifest"  # the DAG run succeeded, or nobody knows of it, and there is no manifest
 UNCHECKED = "not checked"  # the store cannot be asked
 
@@ -48,7 +49,7 @@ class DatasetRuns:
     total: int
 
 
-def state_of(run: AirflowRun | None, manifest: Manifest | None, *, checked: bool) -> str:
+def state_of(run: AirflowRun | None, progress: Progress, manifest: Committed | None, *, checked: bool) -> str:
     """What the run is to a reader of the lake."""
     if manifest:
         return COMMITTED
@@ -56,6 +57,8 @@ def state_of(run: AirflowRun | None, manifest: Manifest | None, *, checked: bool
         return RUNNING if run.state == "running" else QUEUED
     if run is not None and run.state == "failed":
         return FAILED
+    if progress.unchanged:
+        return UNCHANGED
     return MISSING if checked else UNCHECKED
 
 
@@ -63,7 +66,7 @@ def run_row(
     prefix: Prefix,
     run: AirflowRun | None,
     progress: Progress,
-    manifest: Manifest | None,
+    manifest: Committed | None,
     now: datetime,
     *,
     checked: bool = True,
@@ -76,7 +79,7 @@ def run_row(
     peaks = [receipt.peak_rss_mb for receipt in copied]
     return RunRow(
         prefix=prefix,
-        state=state_of(run, manifest, checked=checked),
+        state=state_of(run, progress, manifest, checked=checked),
         airflow=run,
         moment=_moment(prefix, run),
         took=_took(run, now),
@@ -85,7 +88,7 @@ def run_row(
         rows=manifest.rows if manifest else sum(receipt.rows for receipt in copied),
         bytes=manifest.bytes if manifest else sum(receipt.bytes for receipt in copied),
         rows_per_second=speed(fresh, copies, now),
-        peak_rss_mb=(manifest.peak_rss_mb or None) if manifest else max(peaks, default=None),
+        peak_rss_mb=manifest.peak_rss_mb if manifest else max(peaks, default=None),
         retries=sum(max(attempt.try_number - 1, 0) for attempt in copies) if run else None,
         reused=sum(receipt.reused for receipt in copied) if copied else (0 if run else None),
     )
@@ -171,7 +174,7 @@ def dags_of(listed: Iterable[Listed]) -> tuple[str, ...]:
 def rows_of(
     listed: Iterable[Listed],
     progress: Mapping[tuple[str, str], Progress],
-    manifests: Mapping[Prefix, Manifest],
+    manifests: Mapping[Prefix, Committed],
     unchecked: set[Prefix],
     now: datetime,
 ) -> tuple[RunRow, ...]:

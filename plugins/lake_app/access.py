@@ -4,6 +4,7 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.models.dag import DagModel
+from airflow.models.dagbundle import DagBundleModel
 from fastapi import HTTPException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,7 +28,8 @@ def readable_dags(user: BaseUser, session: Session) -> set[str]:
 
 def reads_every_dag(readable: set[str], session: Session) -> bool:
     """Whether no DAG is hidden from the user: then runs without a known DAG are shown too."""
-    return set(session.scalars(select(DagModel.dag_id))) <= readable
+    known = select(DagModel.dag_id).join(DagBundleModel, DagModel.bundle_name == DagBundleModel.name)
+    return set(session.scalars(known)) <= readable
 
 
 def refuse_hidden_run(everything: bool) -> HTTPException:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from include.datasets import Dataset
 from include.lake_page import detail, overview, strip
 from include.lake_page.facts import AirflowRun, Progress
-from include.lake_page.lake import Manifest
+from include.lake_page.lake import Committed
 from include.lake_page.overview import DatasetRuns, Listed, RunRow
 from include.transfer.bucket import Stored
 from include.transfer.errors import BadSettings
@@ -64,14 +64,16 @@ class Pages:
         listed, home = self._find(dataset, run)
         prefix, known = listed.prefix, listed.run
         progress = self._progress([listed]).get(_key(known), Progress()) if known else Progress()
-        manifest: Manifest | None = None
+        manifest: Committed | None = None
         objects: dict[str, int] | None = None
-        report = None
+        report, torn = None, []
         if lake := self.stores.of(home):
             with self.stores.watched(home):
                 manifest = lake.manifest(prefix)
                 objects = lake.objects(prefix)
                 report = lake.report(prefix, objects)
+                if manifest is None and prefix.manifest in objects:
+                    torn = lake.complaints(prefix)
         checked = place(home) not in self.stores.troubles
         row = overview.run_row(prefix, known, progress, manifest, self.now, checked=checked)
         batches = detail.batches(prefix, known, progress, manifest, objects, self.now)
@@ -91,7 +93,8 @@ class Pages:
             "pages": max(-(-len(ordered) // BATCHES_A_PAGE), 1),
             "report": report,
             "bucket": home.bucket,
-            "verified": manifest is not None,
+            "torn": torn,
+            "unchanged": progress.unchanged,
             "troubles": self.stores.listed(),
         }
 
@@ -156,10 +159,10 @@ class Pages:
     def _progress(self, listed: Iterable[Listed]) -> dict[tuple[str, str], Progress]:
         return queries.progress(self.session, [each.run for each in listed if each.run])
 
-    def _manifests(self, listed: list[Listed]) -> tuple[dict[Prefix, Manifest], set[Prefix]]:
+    def _manifests(self, listed: list[Listed]) -> tuple[dict[Prefix, Committed], set[Prefix]]:
         """The manifests of the runs, and the runs whose store could not be asked."""
         places = by_place(self._datasets())
-        manifests: dict[Prefix, Manifest] = {}
+        manifests: dict[Prefix, Committed] = {}
         unchecked: set[Prefix] = set()
         for home in places.values():
             wanted = [each.prefix for each in listed if self._is_in(each.run, home)]

@@ -1,5 +1,6 @@
 """What Airflow's database knows of the copies, a few queries a page, whatever the number of batches."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,7 +13,8 @@ from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from include.airflow_edge import FINDINGS_KEY
+from include.airflow_edge import FINDINGS_KEY, UNCHANGED_KEY
+from include.datasets import Dataset
 from include.lake_page.facts import AirflowRun, Attempt, Copied, CopyDag, Progress, find_copy_dag, read_plan
 
 MOST_RUNS = 2_000  # the newest; older ones are listed by their folders in the store alone
@@ -58,10 +60,12 @@ def runs(session: Session, dags: Sequence[CopyDag]) -> list[AirflowRun]:
         .limit(MOST_RUNS)
     )
     found = []
+    datasets: dict[tuple[str, str], Dataset | None] = {}  # most runs of a DAG have the same form
     for dag_id, run_id, state, run_after, started, ended, conf in session.execute(query):
-        dag = by_id[dag_id]
-        dataset = dag.dataset_of(conf)
-        if dataset is not None:
+        dag, form = by_id[dag_id], (dag_id, json.dumps(conf, default=str))
+        if form not in datasets:
+            datasets[form] = dag.dataset_of(conf)
+        if (dataset := datasets[form]) is not None:
             found.append(AirflowRun(dag, run_id, str(state or ""), run_after, started, ended, dataset))
     return found
 
@@ -79,6 +83,7 @@ def progress(session: Session, wanted: Sequence[AirflowRun]) -> dict[tuple[str, 
             attempts=tuple(attempts[key]),
             copied=returned.copied[key],
             findings=returned.findings.get(key, ()),
+            unchanged=returned.unchanged.get(key, ""),
         )
         for key in keys
     }
@@ -102,6 +107,7 @@ class _Returned:
         self.plans: dict[tuple[str, str], Any] = {}
         self.copied: dict[tuple[str, str], dict[int, Copied]] = defaultdict(dict)
         self.findings: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.unchanged: dict[tuple[str, str], str] = {}
 
 
 def _returned(session: Session, wanted: Sequence[AirflowRun], keys: list[tuple[str, str]]) -> _Returned:
@@ -121,13 +127,15 @@ def _returned(session: Session, wanted: Sequence[AirflowRun], keys: list[tuple[s
     others = select(x.dag_id, x.run_id, x.task_id, x.key, x.value).where(
         tuple_(x.dag_id, x.run_id).in_(keys),
         x.map_index == -1,
-        x.key.in_((XCOM_RETURN_KEY, FINDINGS_KEY)),
+        x.key.in_((XCOM_RETURN_KEY, FINDINGS_KEY, UNCHANGED_KEY)),
         x.task_id.in_(sorted({t for dag in by_key.values() for t in (dag.plan_task, dag.verify_task) if t})),
     )
     for dag_id, run_id, task_id, key, value in session.execute(others):
         dag = by_key[dag_id, run_id]
         if key == FINDINGS_KEY and task_id == dag.verify_task and isinstance(value, list):
             found.findings[dag_id, run_id] = tuple(str(finding) for finding in value)
+        elif key == UNCHANGED_KEY and task_id == dag.plan_task and isinstance(value, dict):
+            found.unchanged[dag_id, run_id] = str(value.get("run") or "")
         elif key == XCOM_RETURN_KEY and task_id == dag.plan_task:
             found.plans[dag_id, run_id] = read_plan(value)
     return found

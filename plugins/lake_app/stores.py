@@ -60,7 +60,7 @@ def by_place(datasets: Iterable[Dataset]) -> dict[tuple[str, str], Dataset]:
 def _open(dataset: Dataset) -> Lake:
     from airflow.exceptions import AirflowNotFoundException
 
-    from include.airflow_edge import open_bucket
+    from include.connections import open_bucket
     from include.transfer.errors import BadSettings
 
     try:

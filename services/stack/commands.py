@@ -73,6 +73,7 @@ def _addresses(stack: Stack) -> dict[str, str]:
     secrets = stack.home.root / "secrets.json"
     rows = {
         "Airflow": f"http://{HOST}:{ports.airflow}  (user {airflow_env.USER}, airflow_password in {secrets})",
+        "Lake": f"http://{HOST}:{ports.airflow}/plugin/lake",
         "S3 page": f"http://{HOST}:{ports.s3_admin}  (user admin, s3_admin_password in {secrets})",
         "S3 endpoint": f"http://{HOST}:{ports.s3}  (s3_access_key and s3_secret_key in {secrets})",
         "API": f"http://{HOST}:{ports.api}",
@@ -80,7 +81,7 @@ def _addresses(stack: Stack) -> dict[str, str]:
         "Warehouse": f"the same server, database and user warehouse, warehouse_password in {secrets}",
     }
     if stack.mode == "services":
-        del rows["Airflow"]
+        del rows["Airflow"], rows["Lake"]
     return rows
 
 

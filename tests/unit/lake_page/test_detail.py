@@ -4,14 +4,14 @@ import pytest
 
 from include.lake_page import detail, figures, strip
 from include.lake_page.facts import Progress
-from include.lake_page.lake import Manifest
+from include.lake_page.lake import Committed
 from include.transfer.batches import Batch
 
 PLAN = tuple(Batch(n * 5, 5) for n in range(6))
 
 
 def manifest_of(*receipts):
-    return Manifest(30, 300, "csv", "", "", len(receipts), 6.0, 100.0, tuple(receipts))
+    return Committed(30, 300, "csv", "", tuple(receipts))
 
 
 def test_every_batch_has_a_state_and_what_is_known_of_it(made):
@@ -68,6 +68,19 @@ def test_without_airflows_memory_the_manifest_names_the_batches(made):
         ("rows 5–9", "copied", False, True),
     ]
     assert found.findings == ()
+
+
+def test_what_was_appended_follows_the_planned_batches(made):
+    """The source grew during the run; its tail was copied by no map."""
+    run = made.run()
+    receipts = [made.copied(n) for n in range(3)]
+    progress = Progress(planned=PLAN[:2], attempts=(made.attempt(0), made.attempt(1)))
+    found = detail.batches(run.prefix, run, progress, manifest_of(*receipts), None, made.now)
+    assert [(row.name, row.mapped) for row in found.rows] == [
+        ("rows 0–4", True),
+        ("rows 5–9", True),
+        ("rows 10–14", False),
+    ]
 
 
 def test_what_the_store_lost_is_a_finding(made):

@@ -5,11 +5,14 @@ import io
 import pytest
 
 from include.lake_page import lake as lake_module
-from include.lake_page.lake import Lake, Manifest, is_object_name, is_report_name
+from include.lake_page.lake import Committed, Lake, is_object_name, is_report_name
 from include.store import connect
 from include.transfer.bucket import Bucket
+from include.transfer.count import Count
 from include.transfer.errors import StoreUnavailable
+from include.transfer.manifest import Manifest as StoredManifest
 from include.transfer.prefix import Prefix
+from include.transfer.receipt import Receipt
 
 RUN = Prefix("fires", "20260101T120000-aaaaaaaa")
 
@@ -41,29 +44,38 @@ def put(bucket, key, data=b"x"):
     bucket._client.put_object(bucket.name, key, io.BytesIO(data), len(data))
 
 
-def receipt(n, size=1):
-    key = f"{RUN}data_from_{n}.csv"
-    return {
-        "start": n,
-        "rows": 1,
-        "bytes": size,
-        "seconds": 1.0,
-        "peak_rss_mb": 90.0,
-        "reused": False,
-        "key": key,
+def receipt(n, prefix=RUN):
+    values = {
+        "sha256": "0",
+        "etag": "e",
+        "columns": ["a"],
+        "source_version": "v1",
+        "types": {},
+        "fingerprint": "f",
     }
+    return Receipt(
+        f"{prefix}data_from_{n}.csv", n, 1, 1, reused=False, seconds=1.0, peak_rss_mb=90.0, **values
+    )
 
 
-def commit(bucket, prefix=RUN, batches=2, **changes):
-    receipts = [receipt(n) for n in range(batches)]
-    manifest = {
-        "rows": batches,
-        "bytes": batches,
+def manifest_of(prefix=RUN, batches=2, **changes):
+    receipts = [receipt(n, prefix) for n in range(batches)]
+    values = {
         "format": "csv",
         "compression": "gzip",
-        "receipts": receipts,
+        "batch_size": 1,
+        "columns": ["a"],
+        "types": {},
+        **changes,
     }
-    bucket.put_json(prefix.manifest, {**manifest, "source": {"version": "v1"}, **changes})
+    manifest = StoredManifest(
+        prefix, "http://source", Count(batches, "v1"), fingerprint="f", receipts=receipts, **values
+    )
+    return {**manifest.to_dict(), "created_at": "2026-01-01T00:00:00+00:00"}
+
+
+def commit(bucket, prefix=RUN, **changes):
+    bucket.put_json(prefix.manifest, manifest_of(prefix, **changes))
 
 
 def test_datasets_and_runs_are_folders_and_foreign_ones_are_left_out(bucket):
@@ -104,29 +116,30 @@ def test_a_manifest_is_read_once_until_it_changes(bucket, asked):
     assert set(found.manifests([RUN, other])) == {RUN}
     assert set(found.manifests([RUN, other])) == {RUN}
     assert [method for method, _ in asked].count("GET") == 1
-    commit(bucket, rows=99)
-    assert found.manifest(RUN).rows == 99
+    commit(bucket, batches=3)
+    assert found.manifest(RUN).rows == 3
 
 
 def test_what_a_manifest_says():
-    receipts = [receipt(0), receipt(1), "no receipt"]
-    manifest = Manifest.from_dict(
-        {"rows": 2, "bytes": 2, "format": "csv", "compression": "gzip", "receipts": receipts, "source": None}
-    )
-    assert (manifest.batches, manifest.format, manifest.seconds, manifest.version) == (3, "csv gzip", 2.0, "")
-    for wrong in (
-        None,
-        [],
-        {},
-        {"receipts": "x"},
-        {"receipts": [], "rows": "x", "bytes": 0, "format": "csv"},
-    ):
-        assert Manifest.from_dict(wrong) is None
+    committed = Committed.read(manifest_of(), RUN)
+    assert (committed.batches, committed.rows, committed.format, committed.grown) == (2, 2, "csv gzip", 0)
+    assert (committed.peak_rss_mb, committed.created_at) == (90.0, "2026-01-01T00:00:00+00:00")
+    grown = manifest_of(compression="none", drift={"planned": {"count": 1, "version": "v1"}})
+    assert (Committed.read(grown, RUN).grown, Committed.read(grown, RUN).format) == (1, "csv")
+
+
+def test_a_manifest_of_another_run_or_a_torn_one_commits_nothing(bucket):
+    other = Prefix("fires", "20260101T130000-bb")
+    for wrong in (None, [], {}, manifest_of(other), {**manifest_of(), "receipts": "x"}):
+        assert Committed.read(wrong, RUN) is None
+    bucket.put_json(RUN.manifest, manifest_of(other))
+    assert Lake(bucket).manifest(RUN) is None
+    assert "its run is" in Lake(bucket).complaints(RUN)[0]
 
 
 def test_few_manifests_are_kept_when_they_are_large():
     kept = lake_module._Known(most_receipts=3)
-    manifest = Manifest(1, 1, "csv", "", "", 2, 0, 0, (None, None))
+    manifest = Committed(1, 1, "csv", "", (None, None))
     for n in range(3):
         kept.put(("b", str(n), "e"), manifest)
     assert [kept.get(("b", str(n), "e")) is not None for n in range(3)] == [False, False, True]

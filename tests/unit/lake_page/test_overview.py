@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from include.lake_page.facts import Progress
-from include.lake_page.lake import Manifest
+from include.lake_page.facts import Copied, Progress
+from include.lake_page.lake import Committed
 from include.lake_page.overview import Listed, busy_seconds, list_runs, run_row, speed, state_of
 from include.transfer.batches import Batch
 from include.transfer.prefix import Prefix
 from tests.unit.lake_page.conftest import NOON
 
-MANIFEST = Manifest(20, 200, "csv", "2026-01-01T12:01:00+00:00", "v1", 4, 4.0, 103.0)
+RECEIPTS = tuple(Copied(n * 5, 5, 50, 1.0, 100.0 + n, False, f"k{n}") for n in range(4))
+MANIFEST = Committed(20, 200, "csv", "2026-01-01T12:01:00+00:00", RECEIPTS)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ MANIFEST = Manifest(20, 200, "csv", "2026-01-01T12:01:00+00:00", "v1", 4, 4.0, 1
 )
 def test_only_a_manifest_makes_a_run_committed(made, airflow, manifest, checked, state):
     run = made.run(airflow) if airflow else None
-    assert state_of(run, MANIFEST if manifest else None, checked=checked) == state
+    assert state_of(run, Progress(), MANIFEST if manifest else None, checked=checked) == state
 
 
 def test_a_run_at_work_shows_what_its_copies_returned_so_far(made):
@@ -88,3 +89,9 @@ def test_runs_of_airflow_and_folders_of_the_store_are_one_list_newest_first(made
         "acres": [Listed(other, None)],
         "fires": [Listed(run.prefix, run), Listed(forgotten, None)],
     }
+
+
+def test_a_run_that_copied_nothing_since_nothing_changed_says_so(made):
+    progress = Progress(unchanged="20260101T110000-bb", attempts=(made.attempt(-1, "skipped", task="plan"),))
+    row = run_row(made.run().prefix, made.run(), progress, None, made.now)
+    assert (row.state, row.planned, row.rows) == ("unchanged", None, 0)

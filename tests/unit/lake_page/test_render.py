@@ -47,6 +47,8 @@ def run_page(made, **changes):
         "report": Report("", (Chart("x", HOSTILE, "x.png", ""),), (), True),
         "bucket": HOSTILE,
         "troubles": [],
+        "torn": [HOSTILE],
+        "unchanged": HOSTILE,
     }
     return render("run.html", SCOPE, **{**values, **changes})
 
