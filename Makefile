@@ -1,14 +1,16 @@
 # The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-celery test chaos bench check up down status logs data services export-config lock clean format load doctor
+.PHONY: help run run-celery test chaos bench check up down status logs data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
+.PHONY: export-config image-test
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
 DAG ?= wildfires_small_to_s3
 CONF ?= {}
 export DAG CONF EXECUTOR ROWS FILE NAME ARGS ROUNDS SEED QUICK PYTHON
+export BASE ENGINE
 export AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME
 export GIT_REPO GIT_REF GIT_SSH_KEY KEY K8S_HOME
 
@@ -54,7 +56,7 @@ bench: ## Measure the copies beside other ways to do it; writes docs/benchmarks.
 	@$(BOOTSTRAP) test
 	@exec $(PY) -m benchmarks $${QUICK:+--size quick} $(ARGS)
 
-check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, known vulnerabilities
+check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, workflows, known vulnerabilities
 	@$(BOOTSTRAP) test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -63,6 +65,9 @@ check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, known 
 	@git ls-files -co --exclude-standard '*Dockerfile' | xargs .venv/bin/hadolint && echo "Dockerfiles: fine"
 	@git ls-files -co --exclude-standard 'k8s/*.yaml' ':!k8s/kind.yaml' ':!k8s/values*' | \
 		xargs .venv/bin/kubernetes-validate --quiet --strict && echo "Kubernetes manifests: fine"
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@.venv/bin/zizmor --offline --quiet --persona pedantic .github && echo "workflows: fine"
 	@$(PY) -m services.stack.audit
 
 format: ## Format the code and apply the lint's own fixes

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.deploy import export
+from services.deploy import export, image_test
+from services.deploy.containers import Unavailable
 from services.stack.errors import StackError
 
 
@@ -22,6 +23,14 @@ def parser() -> argparse.ArgumentParser:
     )
     exports.add_argument("--folder", type=Path, default=export.FOLDER, help="where to (default: %(default)s)")
     exports.set_defaults(run=export.export_config)
+    image = subs.add_parser(
+        "image-test",
+        help="build the image and run the tests inside it (exit status 3: this machine cannot)",
+    )
+    image.add_argument("--engine", default="", help="podman or docker (default: the first that works)")
+    image.add_argument("--base", default="", help="an image to put in the Astro Runtime's place")
+    image.add_argument("arguments", nargs="*", help="given to pytest")
+    image.set_defaults(run=image_test.image_test)
     return top
 
 
@@ -33,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(**arguments)
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
-        return 1
+        return 3 if isinstance(error, Unavailable) else 1
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130
