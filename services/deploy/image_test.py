@@ -54,7 +54,7 @@ def build(containers: Engine, base: str) -> None:
     """Build the project's image on the runtime, or on a stand-in for it."""
     dockerfile = (PROJECT / "Dockerfile").read_text()
     runtime = runtime_of(dockerfile)
-    index = index_of_pip()
+    index = {name: url for url in index_of_pip().values() for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL")}
     if not base and (containers.has(runtime) or pulled(containers, runtime)):
         say(f"Building the image on the Astro Runtime, {runtime}")
         containers.build(IMAGE, PROJECT / "Dockerfile", PROJECT, {})

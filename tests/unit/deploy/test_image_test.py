@@ -89,9 +89,8 @@ def test_a_stand_in_takes_its_place(engine, place):
     assert status == 0
     assert list(built(calls)) == [module.STAND_IN, module.IMAGE]
     base, image = built(calls).values()
-    assert {"BASE=" + module.BASE, "AIRFLOW=3.3.2", "UV_DEFAULT_INDEX=https://index.example.com"} <= set(
-        base["words"]
-    )
+    index = {f"{name}=https://index.example.com" for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL")}
+    assert {"BASE=" + module.BASE, "AIRFLOW=3.3.2", *index} <= set(base["words"])
     assert base["context"] == ["pip-constraints.txt", "uv.txt"]
     assert "ONBUILD" in base["dockerfile"]
     assert image["dockerfile"] == (PROJECT / "Dockerfile").read_text().replace(RUNTIME, module.STAND_IN)
@@ -181,13 +180,23 @@ def test_the_stand_in_follows_the_runtimes_contract():
     """Packages as root, then requirements, then as astro the project: each by ONBUILD, in this order."""
     text = (module.STAND_IN_FILES / "Dockerfile").read_text()
     triggers = re.findall(r"^ONBUILD (\w+) (.*?)(?<!\\)$", text, re.MULTILINE | re.DOTALL)
-    assert [name for name, _ in triggers] == ["ARG", "USER", "COPY", "RUN", "COPY", "RUN", "USER", "COPY"]
+    assert [name for name, _ in triggers] == [
+        "ARG",
+        "ARG",
+        "USER",
+        "COPY",
+        "RUN",
+        "COPY",
+        "RUN",
+        "USER",
+        "COPY",
+    ]
     assert [rest.split()[0] for name, rest in triggers if name == "USER"] == ["0", "50000"]
     assert [rest.split()[-2] for name, rest in triggers if name == "COPY"] == [
         "packages.txt",
         "requirements.txt",
         ".",
     ]
-    assert "apache-airflow" in triggers[5][1]  # which the runtime refuses in requirements.txt
+    assert "apache-airflow" in triggers[6][1]  # which the runtime refuses in requirements.txt
     assert f"AIRFLOW_HOME={module.HOME}" in text
     assert f"PYTHONPATH={module.HOME}" in text
