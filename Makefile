@@ -102,6 +102,10 @@ export-config: ## Write connections and pools for a deployment into .deploy/ (FI
 	@$(BOOTSTRAP) run
 	@exec $(PY) -m services.deploy export-config $${FILE:+--file "$$FILE"}
 
+image-test: ## Build the image and run the tests inside it (BASE=… ENGINE=… ARGS=…; "Error 3": this machine cannot)
+	@$(BOOTSTRAP) run
+	@$(PY) -m services.deploy image-test $${BASE:+--base "$$BASE"} $${ENGINE:+--engine "$$ENGINE"} -- $(ARGS)
+
 k8s-up: ## Make a kind cluster with Airflow, store and source in it (DAGs from Git: GIT_REPO=… GIT_SSH_KEY=…)
 	@$(BOOTSTRAP) run
 	@exec $(K8S) up $${GIT_REPO:+--git-repo "$$GIT_REPO"} $${GIT_REF:+--git-ref "$$GIT_REF"} \
