@@ -15,7 +15,7 @@ export AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME
 export GIT_REPO GIT_REF GIT_SSH_KEY KEY K8S_HOME
 
 BOOTSTRAP := sh services/stack/bootstrap.sh
-PY := .venv/bin/python
+PY := .venv-make/bin/python
 STACK := $(PY) -m services.stack
 K8S := $(PY) -m services.k8s
 
@@ -61,13 +61,13 @@ check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, workfl
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	@git ls-files -co --exclude-standard '*.sh' .ci/run | xargs .venv/bin/shellcheck && echo "shell scripts: fine"
-	@git ls-files -co --exclude-standard '*Dockerfile' | xargs .venv/bin/hadolint && echo "Dockerfiles: fine"
+	@git ls-files -co --exclude-standard '*.sh' .ci/run | xargs .venv-make/bin/shellcheck && echo "shell scripts: fine"
+	@git ls-files -co --exclude-standard '*Dockerfile' | xargs .venv-make/bin/hadolint && echo "Dockerfiles: fine"
 	@git ls-files -co --exclude-standard 'k8s/*.yaml' ':!k8s/kind.yaml' ':!k8s/values*' | \
-		xargs .venv/bin/kubernetes-validate --quiet --strict && echo "Kubernetes manifests: fine"
-	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
-	@.venv/bin/zizmor --offline --quiet --persona pedantic .github && echo "workflows: fine"
+		xargs .venv-make/bin/kubernetes-validate --quiet --strict && echo "Kubernetes manifests: fine"
+	@.venv-make/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv-make/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@.venv-make/bin/zizmor --offline --quiet --persona pedantic .github && echo "workflows: fine"
 	@$(PY) -m services.stack.audit
 
 format: ## Format the code and apply the lint's own fixes
@@ -136,4 +136,4 @@ lock: ## Compile the lock files anew from their *.in (ARGS=--upgrade for newer v
 
 clean: ## Stop the stack; remove it, its data and the .venv folders
 	@if [ -x $(PY) ]; then $(STACK) down; fi
-	@rm -rf "$${STACK_HOME:-.stack}" .venv .venv-astro-sdk .venv-dbt .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf "$${STACK_HOME:-.stack}" .venv-make .venv-astro-sdk .venv-dbt .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,6 +1,6 @@
 """Interpreters for the ways that the project itself does not use: made when they are needed, from locks.
 
-They lie in `.venv/benchmarks/`, so `make clean` removes them.
+They lie in `.venv-make/benchmarks/`, so `make clean` removes them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Make `.venv` from a lock file with Python's standard library alone: it runs before anything is installed.
+"""Make `.venv-make` from a lock file with the standard library alone: it runs before anything is installed.
 
     bootstrap.py run     the packages of requirements/run.lock
     bootstrap.py test    those of requirements/test.lock, which has all of run.lock too
@@ -21,7 +21,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOCKS = PROJECT / "requirements"
-VENV = PROJECT / ".venv"
+# Not ".venv": `astro dev start --standalone` makes that anew, of another Python, while `make services` runs.
+VENV = PROJECT / ".venv-make"
 UV_HOME = VENV / ".uv"
 STAMP = VENV / ".installed"
 PIP_OPTIONS = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
@@ -103,7 +104,7 @@ def is_installed(wanted: str) -> bool:
 
 
 def install(wanted: str) -> None:
-    say(f"Installing Python packages into .venv (requirements/{wanted}.lock); this is done once")
+    say(f"Installing Python packages into .venv-make (requirements/{wanted}.lock); this is done once")
     uv = find_uv()
     STAMP.unlink(missing_ok=True)
     if not os.access(VENV / "bin" / "python", os.X_OK):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Finds a Python that is new enough and lets it make .venv: see bootstrap.py. Called by the Makefile.
+# Finds a Python that is new enough and lets it make .venv-make: see bootstrap.py. Called by the Makefile.
 set -eu
 
 new_enough() {

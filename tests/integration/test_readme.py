@@ -154,10 +154,16 @@ def test_services_for_the_clis_standalone_mode(sh, copy_of_project):
     assert set(lines) == {
         "AIRFLOW_CONN_WILDFIRES_API",
         "AIRFLOW_CONN_LOCALS3",
+        "AIRFLOW_CONN_WAREHOUSE",
         "AIRFLOW__CORE__PLUGINS_FOLDER",
     }
     assert f'"port": {_ports["API_PORT"]}' in lines["AIRFLOW_CONN_WILDFIRES_API"]
     assert file.stat().st_mode & 0o077 == 0
+    # The CLI makes .venv its own in this mode: another Python, other packages.
+    python = copy_of_project / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
     sh("make down")
     assert of_the_stack(copy_of_project) == []
 

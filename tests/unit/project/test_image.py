@@ -234,6 +234,7 @@ STAYS_OUT = [
     "airflow_settings.yaml",
     ".git/config",
     ".venv/bin/python",
+    ".venv-make/bin/python",
     ".venv-astro-sdk/bin/python",
     ".venv-dbt/bin/python",
     ".stack/store/1.dat",
@@ -318,9 +319,16 @@ def test_the_repository_keeps_settings_and_leaves_out_secrets():
     } <= names
     assert not names & {".env", "airflow.cfg", "airflow.db", "astro"}
     ignored = (PROJECT / ".gitignore").read_text().splitlines()
-    assert {".env", "astro", ".venv/", ".stack/", ".astro/standalone/", "airflow.cfg", "airflow.db"} <= set(
-        ignored
-    )
+    assert {
+        ".env",
+        "astro",
+        ".venv/",
+        ".venv-make/",
+        ".stack/",
+        ".astro/standalone/",
+        "airflow.cfg",
+        "airflow.db",
+    } <= set(ignored)
     assert "airflow_settings.yaml" not in ignored
 
 
