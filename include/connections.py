@@ -76,9 +76,13 @@ def _named(conn_id: str, kind: str) -> Iterator[None]:
     """Say of a connection that is missing what to make."""
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from include.transfer.errors import BadSettings
+    from include.transfer.errors import NoConnection
 
     try:
         yield
     except AirflowNotFoundException:
-        raise BadSettings(f"there is no connection {conn_id}; expected one of type {kind}") from None
+        # Said of a server that does not answer, too: a task must not fail for good because that is restarted.
+        raise NoConnection(
+            f"Airflow gave no connection {conn_id}; expected one of type {kind}; make it if there is none, "
+            f"or see that the API server runs"
+        ) from None

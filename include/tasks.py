@@ -31,10 +31,11 @@ __all__ = [
 ]
 
 
-# curl itself waits and asks again; one more attempt is for what it cannot see, a killed process.
+# curl itself waits and asks again; more attempts are for what it cannot see: a killed process, an API server
+# that is restarted while the task starts.
 @task.bash(
     execution_timeout=timedelta(minutes=5),
-    **{**RETRIES, "retries": 1, "retry_delay": timedelta(seconds=5)},
+    **{**RETRIES, "retry_delay": timedelta(seconds=5)},
 )
 def count_rows(dataset: Mapping[str, Any]) -> str:
     """Ask the API how many rows it has, and in which version."""

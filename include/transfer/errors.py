@@ -6,7 +6,8 @@ TransferError
 │   ├── BodyBroken         an answer ended in the middle, again and again at the same row
 │   ├── SourceChanged      the source's version changed while one batch was read
 │   ├── StoreUnavailable   the object store did not answer, or answered 5xx
-│   └── Overtaken          another attempt, or another run's retention, is at work on the same run
+│   ├── Overtaken          another attempt, or another run's retention, is at work on the same run
+│   └── NoConnection       Airflow gave no connection: there is none, or its API server did not answer
 ├── Fatal                  only another setting, or a repair elsewhere, helps
 │   ├── BadSettings        a value that no run could work with
 │   ├── SourceRefused      the source answered 3xx (too often) or 4xx: wrong path, parameter or credentials
@@ -59,6 +60,10 @@ class StoreUnavailable(Retryable):
 
 class Overtaken(Retryable):
     """Another attempt, or another run's retention, is at work on the same run."""
+
+
+class NoConnection(Retryable):
+    """Airflow gave no connection of a name. It does not tell whether there is none or nobody to ask."""
 
 
 class Fatal(TransferError):

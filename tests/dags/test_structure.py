@@ -70,7 +70,7 @@ def test_defaults_that_every_dag_keeps(dags, dag_id):
 def test_every_task_of_a_copy_knows_what_to_do_when_it_fails(dags, dag_id):
     for task in dags[dag_id].tasks:
         kwargs = task.partial_kwargs if hasattr(task, "partial_kwargs") else vars(task)
-        assert kwargs["retries"] == (1 if task.task_id == "count_rows" else 3), task.task_id
+        assert kwargs["retries"] == 3, task.task_id
         assert len(kwargs["retry_policy"].rules) == 3, task.task_id
 
 

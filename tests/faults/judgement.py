@@ -33,7 +33,7 @@ COMMITTED, UNCHANGED, RETIRED, UNMARKED, REFUSED, BUG = (
 ORDER = [COMMITTED, UNCHANGED, RETIRED, UNMARKED, REFUSED, BUG]
 # What a failed task must have said: an error of the project's tree, curl's own words, or a signal.
 REASON = re.compile(
-    r"(SourceUnavailable|BodyBroken|SourceChanged|StoreUnavailable|SourceRefused|NotRows|WrongRowCount|"
+    r"(SourceUnavailable|BodyBroken|SourceChanged|StoreUnavailable|NoConnection|Overtaken|BadSettings|SourceRefused|NotRows|WrongRowCount|"
     r"ColumnsDiffer|StoreRefused|Unverified): \S.{20,}|curl: \(\d+\) \S{3,}|"
     r"Task killed|SIGTERM|SIGKILL|heartbeat",
 )
@@ -128,15 +128,25 @@ def _without_manifest(
 
 
 def reason_of(api: AirflowApi, run: Run) -> str:
-    """The first failed task's own words; empty when it has none."""
+    """A failed task's own words, of its last attempt that has some, or else Airflow's; empty without any."""
     for ti in patiently(lambda: api.task_instances(run)):
         if ti["state"] != "failed":
             continue
-        where = (run, ti["task_id"], ti["map_index"], ti["try_number"])
-        text = patiently(lambda where=where: api.log(*where))
-        if match := REASON.search(text):
-            lines = text[match.start() :].splitlines()
-            # An Unverified tells its findings below.
-            told = " ".join(line.strip() for line in lines[: 2 if "finding(s)" in lines[0] else 1])
-            return f"{ti['task_id']}: {told[:400]}"
+        for attempt in range(ti["try_number"], 0, -1):
+            where = (run, ti["task_id"], ti["map_index"], attempt)
+            text = patiently(lambda where=where: api.log(*where))
+            if match := REASON.search(text):
+                lines = text[match.start() :].splitlines()
+                # An Unverified tells its findings below.
+                told = " ".join(line.strip() for line in lines[: 2 if "finding(s)" in lines[0] else 1])
+                return f"{ti['task_id']}: {told[:400]}"
+        if told := _of_airflow(api, run, ti["task_id"]):
+            return f"{ti['task_id']}: {told}"
     return ""
+
+
+def _of_airflow(api: AirflowApi, run: Run, task_id: str) -> str:
+    """What Airflow notes of a task that died before it could log: its process reached no API server."""
+    asked = {"dag_id": run.dag_id, "run_id": run.run_id, "task_id": task_id, "event": "state mismatch"}
+    noted = patiently(lambda: api.request("GET", "/eventLogs", params=asked))["event_logs"]
+    return f"Airflow: {noted[-1]['extra'][:200]}" if noted else ""

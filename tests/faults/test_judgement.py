@@ -19,14 +19,17 @@ MARK = uuid.uuid5(uuid.NAMESPACE_OID, f"{RUN.dag_id}/{RUN.run_id}").hex[:8]
 class Api:
     """Airflow's answers about one run."""
 
-    def __init__(self, tasks=(), log=""):
-        self.tasks, self.text = list(tasks), log
+    def __init__(self, tasks=(), log="", noted=()):
+        self.tasks, self.text, self.noted = list(tasks), log, list(noted)
 
     def task_instances(self, run):
         return self.tasks
 
     def log(self, *where):
         return self.text
+
+    def request(self, method, path, **_):
+        return {"event_logs": self.noted}
 
 
 @pytest.fixture
@@ -83,6 +86,11 @@ def test_a_success_that_left_nothing(lake):
 )
 def test_a_failed_run_must_say_why(lake, log, outcome):
     assert judged(lake, "failed", Api([task("copy", "failed")], log)).outcome == outcome
+
+
+def test_what_airflow_notes_of_a_task_that_never_spoke_is_a_reason_too(lake):
+    api = Api([task("plan", "failed")], noted=[{"extra": "reported that the task instance finished"}])
+    assert judged(lake, "failed", api).reasons == ["plan: Airflow: reported that the task instance finished"]
 
 
 def test_the_first_finding_of_a_verification_is_told(lake):
