@@ -1,4 +1,4 @@
-"""A connection that Airflow does not give: named, and asked for again, for its server may only be restarting."""
+"""A connection that Airflow does not give: named, and asked for again, since its server may restart."""
 
 import pytest
 

@@ -183,7 +183,11 @@ def _logs(stack: Stack) -> Measured:
         if LOST.search(line)
     ]
     zombies = [p for p in marked_processes(stack.home) if p.status() == psutil.STATUS_ZOMBIE]
-    found.facts = {"heartbeats lost": str(len(lost)), "zombie processes": str(len(zombies))}
+    found.facts = {
+        "heartbeats lost": str(len(lost)),
+        "zombie processes": str(len(zombies)),
+        "load average of the machine, 15 minutes": f"{os.getloadavg()[2]:.1f}",
+    }
     found.wrong = [*lost[:5], *(f"zombie {process.pid}" for process in zombies)]
     return found
 
