@@ -3,6 +3,9 @@
 # to /usr/local/airflow (what .dockerignore leaves of it). Lines below run after that, as astro.
 FROM astrocrpublic.azurecr.io/runtime:3.3-8-python-3.12
 
+# Cosmos and dbt would otherwise tell of every run.
+ENV AIRFLOW__COSMOS__ENABLE_TELEMETRY=False DO_NOT_TRACK=1
+
 # The report's own interpreters. What they hold cannot be installed beside Airflow 3, nor under the image's constraints.
 RUN for name in astro_sdk:.venv-astro-sdk dbt:.venv-dbt; do \
       python -m venv "${name#*:}" && \

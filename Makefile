@@ -4,6 +4,7 @@
 .PHONY: help run run-celery test chaos bench check up down status logs data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .PHONY: export-config image-test
+.PHONY: dbt-manifest
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -130,6 +131,10 @@ k8s-secret: ## Print one value of one secret of the cluster (NAME=airflow-admin 
 k8s-down: ## Remove the cluster and everything that was made for it
 	@$(BOOTSTRAP) run
 	@$(K8S) down
+
+dbt-manifest: ## Write include/dbt/manifest.json anew, after a change of the dbt project
+	@$(BOOTSTRAP) report
+	@$(PY) -m services.stack.dbt_manifest
 
 lock: ## Compile the lock files anew from their *.in (ARGS=--upgrade for newer versions)
 	@$(BOOTSTRAP) lock $(ARGS)

@@ -4,6 +4,8 @@
 Starts when a copy of the wildfires commits, with the manifest that the event names; started by hand, it takes
 the newest committed run. `load` brings the manifest's objects into the warehouse (astro-sdk-python, in an
 interpreter of its own): into a table of its own first, which takes the old one's place in one transaction.
+`transform` makes and tests the marts (dbt through Cosmos), `export` writes them into the lake as Parquet, and
+`publish` draws charts and a page from these, beside the run's objects: `{dataset}/{run}/_report/index.html`.
 
 Safe to clear, retry and run again: a run that the warehouse has already is not loaded twice.
 """
@@ -14,7 +16,16 @@ from airflow.sdk import dag
 
 from include.airflow_edge import asset
 from include.datasets import WILDFIRES, WILDFIRES_SMALL
-from include.report_tasks import choose_runs, form, load, report_others
+from include.report_tasks import (
+    choose_runs,
+    document,
+    export,
+    form,
+    load,
+    publish,
+    report_others,
+    transform,
+)
 
 
 @dag(
@@ -28,7 +39,13 @@ from include.report_tasks import choose_runs, form, load, report_others
 )
 def wildfires_report() -> None:
     chosen = choose_runs()
-    load(chosen)
+    loaded = load(chosen)
+    marts = transform()
+    documented = document()
+    exported = export(loaded)
+    published = publish(loaded, exported)
+
+    loaded >> marts >> [exported, documented] >> published
     report_others(chosen)
 
 

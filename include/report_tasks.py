@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from include.report.contract import DATASETS
 
 PROJECT = Path(__file__).parents[1]
 SDK_PYTHON = PROJECT / ".venv-astro-sdk" / "bin" / "python"
+DBT = PROJECT / ".venv-dbt" / "bin" / "dbt"
+DBT_PROJECT = PROJECT / "include" / "dbt" / "wildfires"
+DBT_MANIFEST = PROJECT / "include" / "dbt" / "manifest.json"  # made by `make dbt-manifest`
 STORE, WAREHOUSE = "locals3", "warehouse"
 
 # What the SDK's process gets of this one's environment: Airflow 3's own settings would break its Airflow 2.
@@ -111,6 +115,99 @@ def load(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     from include.astro_sdk import steps
 
     return steps.load(chosen[0]["manifest"], "locals3", "warehouse", chosen[0]["force"])
+
+
+def transform() -> Any:
+    """The dbt project as a group of tasks, one a model, and one for all its tests after them.
+
+    Which dataset they are of is known when `load` has run; dbt gets its name as a variable, and the
+    connection in its process's environment.
+    """
+    # Late, and the manifest as a plain path: Cosmos would load the file systems of every provider to open it.
+    from cosmos import DbtTaskGroup, ExecutionConfig, LoadMode, ProjectConfig, RenderConfig, TestBehavior
+
+    project = ProjectConfig(
+        dbt_project_path=DBT_PROJECT,
+        manifest_path=DBT_MANIFEST,
+        install_dbt_deps=False,
+    )
+    project.manifest_path = DBT_MANIFEST
+    return DbtTaskGroup(
+        group_id="transform",
+        project_config=project,
+        profile_config=_profile(),
+        execution_config=ExecutionConfig(dbt_executable_path=DBT, **_subprocess()),
+        render_config=RenderConfig(
+            load_method=LoadMode.DBT_MANIFEST, test_behavior=TestBehavior.AFTER_ALL, emit_datasets=False
+        ),
+        operator_args=_OF_DBT,
+    )
+
+
+def document() -> Any:
+    """dbt's own documentation of the warehouse, one page, beside the report."""
+    from cosmos.operators.local import DbtDocsLocalOperator
+
+    return DbtDocsLocalOperator(
+        task_id="document",
+        project_dir=str(DBT_PROJECT),
+        profile_config=_profile(),
+        dbt_executable_path=str(DBT),
+        invocation_mode=_subprocess()["invocation_mode"],
+        install_deps=False,
+        dbt_cmd_flags=["--static"],
+        callback=_keep_docs,
+        **_OF_DBT,
+    )
+
+
+_OF_DBT: dict[str, Any] = {
+    "vars": {"dataset": "{{ ti.xcom_pull(task_ids='load')['dataset'] }}"},
+    "env": {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "PGCONNECT_TIMEOUT": "10"},
+    "append_env": True,
+    # A model is made anew by every attempt. dbt's errors have no class here: one more attempt is for a
+    # warehouse that went away, and a test that fails fails again.
+    "retries": 1,
+    "retry_delay": timedelta(seconds=10),
+}
+
+
+def _profile() -> Any:
+    from cosmos import ProfileConfig
+    from cosmos.profiles import PostgresUserPasswordProfileMapping
+
+    mapping = PostgresUserPasswordProfileMapping(conn_id=WAREHOUSE, profile_args={"schema": "public"})
+    return ProfileConfig(profile_name="wildfires", target_name="warehouse", profile_mapping=mapping)
+
+
+def _subprocess() -> dict[str, Any]:
+    from cosmos import ExecutionMode, InvocationMode
+
+    return {"execution_mode": ExecutionMode.LOCAL, "invocation_mode": InvocationMode.SUBPROCESS}
+
+
+def _keep_docs(project_dir: str, context: Mapping[str, Any], **_: Any) -> None:
+    from include.report.publish import keep_docs
+
+    loaded = context["ti"].xcom_pull(task_ids="load")
+    bucket = open_bucket(DATASETS[loaded["dataset"]])
+    keep_docs(bucket, loaded["run"], loaded["dataset"], Path(project_dir, "target"))
+
+
+@task.external_python(**IN_SDK)
+def export(loaded: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the marts as Parquet beside the run's objects."""
+    from include.astro_sdk import steps
+
+    return steps.export(loaded["manifest"], "locals3", "warehouse")
+
+
+@task(**RETRIES)
+def publish(loaded: Mapping[str, Any], exported: Mapping[str, Any]) -> dict[str, Any]:
+    """Draw the charts and write the report beside the run's objects; its index comes last."""
+    from include.report.publish import publish as publish_report
+
+    return publish_report(open_bucket(DATASETS[loaded["dataset"]]), loaded, exported["marts"])
 
 
 @task

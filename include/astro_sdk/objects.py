@@ -25,7 +25,7 @@ from include.report.committed import Committed, StoredObject
 from include.report.errors import RunDamaged
 
 ROWS = 20_000  # of a record batch at the most: some 5 MB
-_BLOCK = 4 << 20  # of text that is parsed at once; no row may be longer
+_BLOCK = 1 << 20  # of text that is parsed at once, Arrow reads some ahead; no row may be longer
 _COPY_BYTES = 1 << 20
 _HEADER_BYTES = 1 << 16
 

@@ -17,6 +17,14 @@ def load(manifest: str, store: str, warehouse: str, force: bool) -> dict[str, An
         return load_run(manifest, store, warehouse, force)
 
 
+def export(manifest: str, store: str, warehouse: str) -> dict[str, Any]:
+    """Write the marts into the lake: see include/astro_sdk/export.py."""
+    with _own_airflow_home():
+        from include.astro_sdk.export import export as export_marts
+
+        return export_marts(manifest, store, warehouse)
+
+
 @contextmanager
 def _own_airflow_home() -> Iterator[None]:
     """Airflow 2, which the SDK reads connections with, writes its configuration where it is loaded."""

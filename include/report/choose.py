@@ -1,6 +1,6 @@
 """Which committed runs a report is to be made of."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from include.report.committed import Address
@@ -8,6 +8,8 @@ from include.report.contract import DATASETS
 from include.report.errors import RunGone
 from include.transfer.bucket import Bucket
 from include.transfer.errors import BadSettings
+from include.transfer.prefix import Prefix
+from include.transfer.runs import committed_runs
 
 
 def choose(
@@ -39,9 +41,6 @@ def choose(
 
 
 def newest(bucket: Bucket, dataset: str) -> str | None:
-    """The manifest of the dataset's newest committed run, by the store's own listing."""
-    keys = [found.key for found in bucket.objects(f"{dataset}/")]
-    manifests: Sequence[str] = [
-        key for key in keys if key.count("/") == 2 and key.endswith("/_manifest.json")
-    ]
-    return bucket.uri(max(manifests)) if manifests else None
+    """The manifest of the dataset's newest committed run, by the store itself, not by `_latest.json`."""
+    found = next(committed_runs(bucket, Prefix(dataset, "any")), None)
+    return bucket.uri(found.prefix.manifest) if found else None

@@ -11,3 +11,15 @@ LOADED = "loaded_run"  # one row: which run that is
 
 # Column → type, in the order of the manifest's columns. Lower case, as SQL without quotes reads names.
 COLUMNS: dict[str, str] = {name.lower(): kind for name, kind in WILDFIRE_TYPES.items()}
+
+REPORT_RUN = "report_run"  # one row: which run the marts are of
+MARTS = (
+    "fires_by_year",
+    "fires_by_cause_and_year",
+    "fires_by_state",
+    "fires_by_size_class",
+    "fires_by_month_and_cause",
+    "largest_fires",
+    "containment_by_size_class",
+    REPORT_RUN,
+)

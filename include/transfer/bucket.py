@@ -87,9 +87,13 @@ class Bucket:
     def put_json(self, key: str, value: Any) -> Stored:
         """Write a small JSON document in one PUT."""
         data = (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+        return self.put_bytes(key, data, "application/json")
+
+    def put_bytes(self, key: str, data: bytes, content_type: str) -> Stored:
+        """Write a small object in one PUT; `content_type` is what a browser takes it for."""
         with self._translated("PUT", key):
             result = self._client.put_object(
-                self.name, key, io.BytesIO(data), len(data), content_type="application/json"
+                self.name, key, io.BytesIO(data), len(data), content_type=content_type
             )
         return Stored(key, len(data), (result.etag or "").strip('"'), hashlib.sha256(data).hexdigest())
 

@@ -51,6 +51,11 @@ class Prefix:
     def receipts(self) -> str:
         return f"{self}_receipts/"
 
+    @property
+    def report(self) -> str:
+        """Where the run's report is; what makes it writes nothing elsewhere."""
+        return f"{self}_report/"
+
     def data(self, batch: Batch, suffix: str) -> str:
         return f"{self}data_from_{batch.start}{suffix}"
 
@@ -64,6 +69,10 @@ class Prefix:
     def is_receipt(self, key: str) -> bool:
         """Whether `key` is a receipt of this run."""
         return key.startswith(self.receipts) and _RECEIPT.fullmatch(key, len(self.receipts)) is not None
+
+    def is_report(self, key: str) -> bool:
+        """Whether `key` is a part of this run's report."""
+        return key.startswith(self.report)
 
     def of(self, run: object) -> "Prefix | None":
         """Another run of the same dataset; None if `run` cannot be the name of one."""

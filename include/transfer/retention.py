@@ -56,7 +56,7 @@ def remove(bucket: Bucket, old: Prefix, *, begun: bool = False) -> bool:
     bucket.delete(old.manifest)
     keys = [stored.key for stored in bucket.objects(str(old))]
     objects = [key for key in keys if old.is_data(key)]
-    for key in [*objects, *filter(old.is_receipt, keys)]:
+    for key in [*objects, *filter(old.is_receipt, keys), *filter(old.is_report, keys)]:
         bucket.delete(key)
     abort_uploads(bucket, old, objects)
     bucket.delete(old.manifest)

@@ -172,6 +172,10 @@ print(json.dumps({"cpu": time.process_time() - started, "loaded": sorted(set(sys
 _HEAVY = {"requests", "minio", "boto3", "botocore", "pyarrow", "pandas", "ijson", "orjson", "numpy", "dbt"}
 
 
+# Cosmos, which draws the dbt project as tasks, loads it wherever it is installed.
+_BY_COSMOS = {"wildfires_report": {"orjson"}}
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_parsing_touches_nothing_and_loads_nothing_heavy(file: Path, tmp_path: Path):
     env = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW_CONN_")}
@@ -185,5 +189,5 @@ def test_parsing_touches_nothing_and_loads_nothing_heavy(file: Path, tmp_path: P
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout.splitlines()[-1])
     tops = {name.partition(".")[0] for name in report["loaded"]}
-    assert not tops & _HEAVY
+    assert not tops & (_HEAVY - _BY_COSMOS.get(file.stem, set()))
     assert not [name for name in report["loaded"] if name.startswith("airflow.providers.amazon")]

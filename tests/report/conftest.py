@@ -173,12 +173,12 @@ def committed(
     from include.transfer.bucket import Bucket
     from include.transfer.columns import Columns
     from include.transfer.commit import commit as commit_run
-    from include.transfer.copy import Receipt
     from include.transfer.count import Count
     from include.transfer.decode import Block
     from include.transfer.encode import encode
+    from include.transfer.manifest import Manifest
     from include.transfer.prefix import Prefix
-    from include.transfer.verify import Verified
+    from include.transfer.receipt import Receipt
 
     dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"name": dataset_name, **settings})
     bucket, prefix = Bucket(client, bucket_name), Prefix(dataset_name, run)
@@ -204,9 +204,19 @@ def committed(
         )
         bucket.put_json(prefix.receipt(each), receipt.to_dict())
         receipts.append(receipt)
-    digest = Verified(receipts, []).digest
-    manifest = commit_run(bucket, prefix, dataset, batches, Count(len(rows), "v1"), "http://x", digest)
-    return Run(client, bucket_name, manifest)
+    manifest = Manifest(
+        prefix=prefix,
+        url="http://x",
+        source=Count(len(rows), "v1"),
+        format=dataset.format,
+        compression=dataset.compression,
+        batch_size=batch,
+        columns=list(dataset.types),
+        types=dict(dataset.types),
+        fingerprint=dataset.fingerprint,
+        receipts=receipts,
+    )
+    return Run(client, bucket_name, commit_run(bucket, manifest))
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def test_a_load_that_is_killed_is_made_good_by_the_next(load, commit, sdk, wareh
 
 def test_a_loads_memory_does_not_follow_its_objects_rows(commit, sdk):
     peaks = {}
-    for rows in (60_000, 180_000):
+    for rows in (40_000, 120_000):
         run = commit([fire(number) for number in range(rows)], batch=rows, run=f"{rows}")
         peaks[rows] = answer_of(start(sdk, run))["peak_rss_mb"]
-    assert peaks[180_000] < peaks[60_000] * 1.1, peaks
+    assert peaks[120_000] < peaks[40_000] * 1.1, peaks
