@@ -61,7 +61,7 @@ _BY_NAME: dict[str, type[TransferError]] = {
 
 def told(error: TransferError) -> dict[str, str]:
     """An error as plain values: it crosses from one interpreter to another."""
-    return {"failed": type(error).__name__, "text": str(error)}
+    return {"failed": type(error).__name__, "text": error.message}
 
 
 def answer(told: Any) -> dict[str, Any]:

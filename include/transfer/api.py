@@ -144,7 +144,8 @@ class Api:
         if done == before:
             raise WrongRowCount(
                 f"GET {self.url}: no row at offset {batch.start + done:,}; expected {batch} "
-                f"({batch.limit - done:,} more); the source has fewer rows than it counted"
+                f"({batch.limit - done:,} more); the source has fewer rows than it counted; clear the whole "
+                f"run"
             )
         short = done < batch.limit and (done - before) < (self.dataset.page_size or batch.limit)
         if short and self.dataset.paging == "page" and (batch.start + done) % self.dataset.page_size:
@@ -168,8 +169,8 @@ class _Window:
         for block in blocks:
             if seen + len(block.rows) > self.offered:
                 raise WrongRowCount(
-                    f"more than the {self.offered:,} rows that were asked for; check offset_param, "
-                    f"limit_param and page_size: the API seems to ignore one"
+                    f"more than the {self.offered:,} rows that were asked for; expected no more; check "
+                    f"offset_param, limit_param and page_size: the API seems to ignore one"
                 )
             rows = block.rows[max(0, self.skip - seen) : max(0, self.skip + self.wanted - seen)]
             seen += len(block.rows)
@@ -183,7 +184,7 @@ def _located(response: requests.Response, row: int | None = None) -> Iterator[No
     try:
         yield
     except Fatal as error:
-        text = without_secrets(str(error), response)
+        text = without_secrets(error.message, response)
         if not text.startswith("GET "):
             text = f"GET {redact(response.url)} (rows from {row or 0:,} on): {text}"
         # `from None`: a log would show the cause, with what is hidden here.

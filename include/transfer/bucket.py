@@ -31,10 +31,10 @@ _TRY_AGAIN = {
 }
 _HINTS = {
     "NoSuchBucket": "create the bucket, or set the dataset's `bucket`",
-    "AccessDenied": "the keys in the connection may not do this",
-    "InvalidAccessKeyId": "the access key in the connection is unknown to the store",
-    "SignatureDoesNotMatch": "the secret key in the connection is wrong",
-    "RequestTimeTooSkewed": "this machine's clock is wrong",
+    "AccessDenied": "the keys in the connection may not do this: correct their policy, or take others",
+    "InvalidAccessKeyId": "the access key in the connection is unknown to the store: correct its login",
+    "SignatureDoesNotMatch": "the secret key in the connection is wrong: correct its password",
+    "RequestTimeTooSkewed": "this machine's clock is wrong: set it",
     "EntityTooLarge": "the store takes no object of this size: make batches smaller",
 }
 
@@ -194,7 +194,9 @@ class Bucket:
             if code in _TRY_AGAIN or status >= 500:
                 raise StoreUnavailable(f"{where}: the store answered {code} (status {status})") from error
             hint = _HINTS.get(code, "check the store's connection")
-            raise StoreRefused(f"{where}: the store answered {code} (status {status}); {hint}") from error
+            raise StoreRefused(
+                f"{where}: the store answered {code} (status {status}); expected it to do so; {hint}"
+            ) from error
         except ServerError as error:
             raise StoreUnavailable(f"{where}: the store answered status {error.status_code}") from error
         except (InvalidResponseError, ParseError) as error:
@@ -203,10 +205,11 @@ class Bucket:
             ) from error
         except (MinioException, ValueError) as error:
             raise StoreRefused(
-                f"{where}: the client refused the call ({error}); check the store's connection"
+                f"{where}: the client refused the call ({error}); expected names that S3 allows; check the "
+                f"store's connection and the bucket"
             ) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             cause = type(getattr(error, "reason", None) or error).__name__
             raise StoreUnavailable(
-                f"{where}: the store could not be reached ({cause}); check endpoint_url, and that it runs"
+                f"{where}: the store could not be reached ({cause}); check endpoint_url"
             ) from error

@@ -109,7 +109,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         count = read_answer(head.decode("latin-1"), body, dataset, url)
     except TransferError as error:
-        text = hidden(str(error), secrets_in(url, headers))
+        text = hidden(error.message, secrets_in(url, headers))
         sys.stderr.write(f"{type(error).__name__}: {text}\n")
         return 1
     sys.stdout.write(json.dumps(count) + "\n")

@@ -22,13 +22,27 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
+from typing import ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _SECRET_NAME = re.compile(r"key|token|secret|passw|pwd|sig|auth|credential", re.IGNORECASE)
 
 
 class TransferError(Exception):
-    """Base of all errors of a copy. The text says what happened, what was expected and what to do."""
+    """Base of all errors of a copy. The text says what happened, what was expected and what to do.
+
+    `advice`: what to do about any error of a class; what only one case needs stands in its message.
+    """
+
+    advice: ClassVar[str] = ""
+
+    @property
+    def message(self) -> str:
+        """The text without the advice."""
+        return str(self.args[0]) if self.args else ""
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.advice}" if self.advice else self.message
 
 
 class Retryable(TransferError):
@@ -41,6 +55,8 @@ class SourceUnavailable(Retryable):
     `retry_after`: seconds that the source asked to be left alone for, if it did.
     """
 
+    advice = "expected an answer; the task is tried again: see that the source runs, or take fewer pool slots"
+
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
@@ -49,6 +65,8 @@ class SourceUnavailable(Retryable):
 class BodyBroken(Retryable):
     """An answer ended before its end."""
 
+    advice = "expected all of it; the task is tried again: where it breaks off each time, set page_size"
+
 
 class SourceChanged(Retryable):
     """The source's version changed while a batch was read."""
@@ -56,6 +74,8 @@ class SourceChanged(Retryable):
 
 class StoreUnavailable(Retryable):
     """The object store could not be reached or was not able to answer."""
+
+    advice = "expected an answer; the task is tried again: see that the store runs and has room"
 
 
 class Overtaken(Retryable):
@@ -81,6 +101,8 @@ class SourceRefused(Fatal):
 class NotRows(Fatal):
     """The answer does not hold JSON rows where they should be."""
 
+    advice = "ask for the same URL yourself, and correct the dataset's paths, rows_key or accept"
+
 
 class WrongRowCount(Fatal):
     """The source gave fewer or more rows than were asked for."""
@@ -88,6 +110,8 @@ class WrongRowCount(Fatal):
 
 class ColumnsDiffer(Fatal):
     """A row has other columns, or values of another type, than the rows before it."""
+
+    advice = "correct the source, or the dataset's types"
 
 
 class StoreRefused(Fatal):
@@ -112,7 +136,7 @@ def about(what: object) -> Iterator[None]:
     try:
         yield
     except TransferError as error:
-        error.args = (f"{what}: {error}", *error.args[1:])
+        error.args = (f"{what}: {error.message}", *error.args[1:])
         raise
 
 

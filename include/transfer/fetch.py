@@ -75,7 +75,8 @@ class Patience:
 def _log_wait(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     pause = state.next_action.sleep if state.next_action else 0.0
-    log.warning("attempt %d: %s; trying again in %.1f s", state.attempt_number, error, pause)
+    text = getattr(error, "message", error)
+    log.warning("attempt %d: %s; trying again in %.1f s", state.attempt_number, text, pause)
 
 
 @contextmanager

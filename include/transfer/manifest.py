@@ -83,7 +83,7 @@ _KINDS: dict[str, Any] = {
 def complaints(stored: Any, prefix: Prefix) -> Iterator[str]:
     """Why `stored` is not the manifest of the run at `prefix`; nothing: it is one."""
     if not isinstance(stored, Mapping):
-        yield f"it holds {type(stored).__name__}; expected a JSON object"
+        yield "it is no JSON object, or larger than any manifest; expected what a commit writes"
         return
     said = {name: stored.get(name) for name in ("version", "dataset", "run")}
     right = {"version": MANIFEST_VERSION, "dataset": prefix.dataset, "run": prefix.run}

@@ -10,6 +10,8 @@ from include.transfer.receipt import Receipt
 
 log = logging.getLogger(__name__)
 
+_LOOKS = 4
+
 
 def committed_runs(bucket: Bucket, any_run: Prefix) -> Iterator[Manifest]:
     """The committed runs of `any_run`'s dataset, the newest first; a run's name begins with its time.
@@ -52,11 +54,13 @@ def absent(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt]) -> list[
 def point_latest(bucket: Bucket, any_run: Prefix) -> None:
     """Let `_latest.json` name the newest committed run of the dataset.
 
-    Looks again after it has written: of two commits at once the older may write last.
+    Looks again after it has written: of two commits at once the older may write last. But not for ever: the
+    pointer is a convenience, and a store may go on showing what was there before.
     """
-    while newest := next(committed_runs(bucket, any_run), None):
-        named = {"run": newest.prefix.run, "manifest": newest.prefix.manifest}
-        if bucket.get_json(any_run.latest) == named:
+    for _ in range(_LOOKS):
+        newest = next(committed_runs(bucket, any_run), None)
+        named = {"run": newest.prefix.run, "manifest": newest.prefix.manifest} if newest else None
+        if named is None or bucket.get_json(any_run.latest) == named:
             return
         bucket.put_json(any_run.latest, named)
 

@@ -82,7 +82,7 @@ def _proven_encoding(text: bytes | bytearray, position: int) -> memoryview:
 def describe(start: bytes) -> str:
     """What a body is that should have been JSON."""
     if start.startswith(b"<"):
-        return "the body is an HTML or XML page, not JSON: check host, path and credentials"
+        return "the body is an HTML or XML page; expected JSON; check host, path and credentials"
     return f"the body starts with {start[:40]!r}; expected JSON"
 
 

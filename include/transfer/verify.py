@@ -44,8 +44,8 @@ def verify(
     for batch, receipt in receipts.items():
         findings += _check_object(bucket, prefix.data(batch, suffix), batch, receipt, fingerprint)
     found = [receipt for receipt in receipts.values() if receipt]
-    findings += _check_alike(found, ordered=suffix.startswith(".csv"))
-    findings += _check_twins(found)
+    findings += check_alike(found, ordered=suffix.startswith(".csv"))
+    findings += check_twins(found)
     return Verified(found, findings)
 
 
@@ -75,7 +75,7 @@ def _check_object(
     return []
 
 
-def _check_alike(receipts: Sequence[Receipt], *, ordered: bool) -> list[str]:
+def check_alike(receipts: Sequence[Receipt], *, ordered: bool) -> list[str]:
     """Columns, and in Parquet their types, must be those of the first batch.
 
     `ordered`: their order too, since databases load CSV by position.
@@ -98,7 +98,7 @@ def _check_alike(receipts: Sequence[Receipt], *, ordered: bool) -> list[str]:
     return findings
 
 
-def _check_twins(receipts: Sequence[Receipt]) -> list[str]:
+def check_twins(receipts: Sequence[Receipt]) -> list[str]:
     """Two batches of the same bytes: an API that ignores its offset answers every batch alike."""
     by_content = defaultdict(list)
     for receipt in receipts:

@@ -1,6 +1,10 @@
 """The DAGs under the real scheduler: LocalExecutor, PostgreSQL, SeaweedFS and the sample API together."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -144,3 +148,72 @@ def test_fires_per_year_and_the_doctor_end_well(stack):
     assert stack.wait(years, 300) == "success"
     assert stack.wait(doctor, 300) == "success"
     assert sum(stack.api.xcom(years, "total_per_year").values()) == ROWS
+
+
+def test_an_unchanged_source_ends_as_a_success_and_tells_nobody(stack, small):
+    again = stack.trigger("wildfires_small_to_s3", {})
+    assert stack.wait(again, 300) == "success"
+    states = {ti["task_id"]: ti["state"] for ti in stack.task_instances(again)}
+    assert states == {
+        "count_rows": "success",
+        "plan": "skipped",
+        "copy": "skipped",
+        "verify": "skipped",
+        "commit": "skipped",
+    }
+    standing = stack.api.xcom(again, "plan", key="unchanged")
+    assert standing["manifest"] == stack.api.xcom(small, "commit")["manifest"]
+    assert "UNCHANGED: the source still has 20000 rows" in stack.log(again, "plan")
+    events = stack.api.request("GET", "/assets/events", params={"source_dag_id": small.dag_id})
+    assert again.run_id not in {event["source_run_id"] for event in events["asset_events"]}
+
+
+def folders_of(stack: "Stack", dataset: str) -> dict[str, dict[str, int]]:
+    """The dataset's runs that have a manifest: name → keys and sizes below it, by one listing."""
+    found: dict[str, dict[str, int]] = {}
+    for stored in stack.s3.list_objects("task-mapping-api-data", f"{dataset}/", recursive=True):
+        found.setdefault(stored.object_name.split("/")[1], {})[stored.object_name] = stored.size
+    return {run: keys for run, keys in found.items() if f"{dataset}/{run}/_manifest.json" in keys}
+
+
+def test_two_runs_at_once_that_keep_one_never_show_half_a_run(stack):
+    from services.stack.verify import verify
+
+    conf = {"batch_size": 2_500, "force": True, "keep_runs": 1}
+    started = [stack.trigger("wildfires_to_s3", conf) for _ in range(2)]
+    torn: list[str] = []
+
+    def look(_: Any) -> None:
+        """Whoever reads a manifest finds its objects, or the manifest gone when he looks again."""
+        for run, keys in folders_of(stack, "wildfires").items():
+            data = [key for key in keys if "/data_from_" in key and "/_receipts/" not in key]
+            if not data and run in folders_of(stack, "wildfires"):
+                torn.append(run)
+
+    assert [stack.wait(run, 300, look) for run in started] == ["success", "success"]
+    last = stack.trigger("wildfires_to_s3", conf)
+    assert stack.wait(last, 300, look) == "success"
+    assert torn == []
+    committed = stack.api.xcom(last, "commit")
+    assert set(folders_of(stack, "wildfires")) == {committed["run"]}
+    assert verify(stack.s3, f"wildfires/{committed['run']}/_manifest.json").findings == []
+
+
+def test_a_run_is_read_back_as_the_documentation_says(stack, small):
+    from services.stack.home import PROJECT, Credentials
+
+    shown = (PROJECT / "docs/how-it-works.md").read_text()
+    command = re.search(r"\n(python -m include\.transfer verify \S+)\n", shown)[1]
+    keys = Credentials.load(stack.home)
+    store = {
+        "AWS_ACCESS_KEY_ID": keys.s3_access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{stack.ports.s3}",
+        "AWS_REGION": "us-east-1",
+    }
+    arguments = command.replace("wildfires/", "wildfires_small/").split()[1:]
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=PROJECT, env=os.environ | store, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{ROWS:,} rows in 4 objects" in done.stdout

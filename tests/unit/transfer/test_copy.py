@@ -7,7 +7,7 @@ import random
 import pytest
 
 from include.transfer.copy import Receipt
-from include.transfer.errors import BodyBroken, ColumnsDiffer, SourceUnavailable, WrongRowCount
+from include.transfer.errors import BodyBroken, ColumnsDiffer, Overtaken, SourceUnavailable, WrongRowCount
 from tests.servers.faults import Fault
 
 ROWS = [{"id": n, "name": f"row {n}", "size": n / 7} for n in range(40)]
@@ -171,6 +171,25 @@ def test_replacing_an_object_takes_back_the_commit_first(source, make_run):
     with pytest.raises(Exception, match="404"):
         run.copy()
     assert run.bucket.head(run.prefix.manifest) is None
+
+
+def test_a_copy_that_was_taken_for_dead_does_not_replace_what_is_committed(source, make_run):
+    """It wakes up with rows of another version, when another attempt has copied and committed."""
+    late = make_run(source([{"id": -1}] * 40, version='"v0"'), version_header="ETag")
+    other = make_run(source(ROWS, version='"v1"'), version_header="ETag")
+
+    class Raced(type(late.bucket)):
+        def head(self, name):
+            if name == late.prefix.manifest:
+                other.whole()
+            return super().head(name)
+
+    late.bucket = Raced(late.bucket._client, late.bucket.name)
+    with pytest.raises(Overtaken, match=r"rows 0–9: .*_manifest.json was committed while this copy ran"):
+        late.copy()
+    (first, *_) = other.manifest()["receipts"]
+    assert first["source_version"] == "v1"
+    assert hashlib.sha256(other.bytes_of(first["key"])).hexdigest() == first["sha256"]
 
 
 @pytest.mark.parametrize("value", [None, [], "x", {}, {"key": 1}, 7])

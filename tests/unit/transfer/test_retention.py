@@ -12,7 +12,7 @@ NAMES = [f"2026010{day}T000000-{day}" for day in range(1, 7)]
 @pytest.fixture
 def make(source, make_run):
     served = source(ROWS)
-    return lambda name, **settings: make_run(served, run=name, **settings)
+    return lambda run, **settings: make_run(served, run=run, **settings)
 
 
 @pytest.fixture

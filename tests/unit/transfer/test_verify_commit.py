@@ -259,6 +259,41 @@ def test_latest_only_moves_forward(source, make_run):
     assert latest(run) == "20260102T0-b"
 
 
+def test_of_two_commits_at_once_the_pointer_names_the_newer(source, make_run):
+    """The newer run commits between the older one's look and its write."""
+    served = source(ROWS)
+    older, newer = make_run(served, run="20260101T0-a"), make_run(served, run="20260102T0-b")
+    newer.copy_all()
+
+    class Raced(type(older.bucket)):
+        def put_json(self, name, value):
+            if name == "things/_latest.json" and newer.manifest() is None:
+                newer.commit()
+            return super().put_json(name, value)
+
+    older.bucket = Raced(older.bucket._client, older.bucket.name)
+    older.whole()
+    assert latest(older) == "20260102T0-b"
+
+
+def test_a_store_that_goes_on_showing_the_old_pointer_does_not_hold_a_commit_up(run):
+    class Lagging(type(run.bucket)):
+        def get_json(self, name):
+            return None if name == "things/_latest.json" else super().get_json(name)
+
+    run.bucket = Lagging(run.bucket._client, run.bucket.name)
+    assert publish(run)["rows"] == 40
+
+
+def test_a_listing_that_lags_behind_is_asked_object_by_object(run):
+    class Lagging(type(run.bucket)):
+        def objects(self, prefix):
+            return iter([stored for stored in super().objects(prefix) if "data_from_1" not in stored.key])
+
+    run.bucket = Lagging(run.bucket._client, run.bucket.name)
+    assert publish(run)["rows"] == 40
+
+
 @pytest.mark.parametrize("dataset", ["", "A", "../x", "a/b", "a\n", "_x", "a" * 64])
 @pytest.mark.parametrize("name", ["run", ""])
 def test_names_that_lead_out_of_the_folder(dataset, name):
