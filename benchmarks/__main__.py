@@ -20,7 +20,7 @@ from benchmarks.bars import bars
 from benchmarks.content import WrongCopy
 from benchmarks.copies import Source
 from benchmarks.figures import Copies
-from benchmarks.machine import Cores, NotMeasurable, facts, require_linux
+from benchmarks.machine import Cores, NotMeasurable, facts, require
 from benchmarks.page import page
 from benchmarks.servers import ServerFailed
 from benchmarks.sizes import SIZES, Sizes
@@ -29,6 +29,8 @@ from services.stack.errors import StackError
 from services.stack.home import PROJECT, Home, only_command
 
 PAGE = "benchmarks.md"
+# The rows themselves, and the largest that one round leaves in its store.
+DISK_BYTES_PER_ROW = 6_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,9 +63,9 @@ def _out(size: str) -> Path:
 
 def measure(sizes: Sizes, out: Path) -> None:
     """Measure all parts, then write; what fails half-way leaves the last page as it was."""
-    require_linux()
     root = Home.from_environment()
     root.prepare()
+    require(root.root, sizes.everything * DISK_BYTES_PER_ROW)
     home = root.root / "bench"
     with only_command(root, "bench"):
         shutil.rmtree(home, ignore_errors=True)

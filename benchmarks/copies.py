@@ -212,9 +212,10 @@ def measure(
     with servers.api(data, sizes.everything, cores, home / "api.log") as (url, api):
         bench = Bench(data, url, api, cores)
         idle = peak_mb(api.pid)
-        for number, chosen in enumerate(rounds(sizes), 1):
+        planned = list(rounds(sizes))
+        for number, chosen in enumerate(planned, 1):
             with servers.store(home / f"store-{number}", cores) as (store, store_process):
-                for case in chosen:
-                    report(f"round {number}: {case}")
+                for done, case in enumerate(chosen):
+                    report(f"round {number} of {len(planned)}, case {done + 1} of {len(chosen)}: {case}")
                     bench.measure_calmly(found[case], store, store_process, sizes.attempts)
         return list(found.values()), {"idle_mb": idle, "peak_mb": peak_mb(api.pid)}

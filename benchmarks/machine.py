@@ -18,9 +18,17 @@ class NotMeasurable(Exception):
     """This machine cannot run the benchmarks."""
 
 
-def require_linux() -> None:
+def require(folder: Path, free_bytes: int) -> None:
+    """Raise NotMeasurable where it is clear from the start that this would not come to its end."""
     if sys.platform != "linux":
         raise NotMeasurable("The benchmarks read /proc: run them on Linux, or in a container of it.")
+    free = shutil.disk_usage(folder).free
+    if free < free_bytes:
+        raise NotMeasurable(
+            f"Only {free / 1e9:.1f} GB are free on the disk of {folder}; the benchmarks need "
+            f"{free_bytes / 1e9:.0f} GB for a while. Free some space, give another folder with "
+            f"STACK_HOME=<folder>, or measure less: make bench QUICK=1"
+        )
 
 
 @dataclass(frozen=True)
