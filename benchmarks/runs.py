@@ -112,7 +112,7 @@ class Runs:
             len(mapped),
             seconds=_seconds(record["end_date"]) - _seconds(record["queued_at"]),
             copying_seconds=max(ends) - min(starts),
-            retries=sum(ti["try_number"] - 1 for ti in instances),
+            retries=sum(max(ti["try_number"] - 1, 0) for ti in instances),
             peak_mb=max(each["peak_rss_mb"] for each in returned),
             task_seconds=[end - start for start, end in zip(starts, ends, strict=True)],
             load=os.getloadavg()[0],
