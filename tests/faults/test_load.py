@@ -15,7 +15,7 @@ def test_ten_runs_at_once(place: "Arena") -> None:
     from tests.faults.load import many_runs
 
     measured = many_runs(place.stack, 10, {"batch_size": 20_000})
-    assert measured.wrong == []
+    assert measured.failed == []
     assert measured.facts["tasks"] == "50"
 
 
@@ -24,15 +24,15 @@ def test_a_source_of_more_rows_than_anybody_keeps(place: "Arena") -> None:
     from tests.faults.load import many_rows
 
     measured = many_rows(place.stack, 500_000, 4)
-    assert measured.wrong == []
+    assert measured.failed == []
 
 
 def test_a_report_says_what_is_wrong() -> None:
     from tests.faults.load import Measured, markdown
 
-    text = markdown([Measured("ten runs", {"tasks": "60"}, ["one failed"])], 2)
+    text = markdown([Measured("ten runs", {"tasks": "60"}, ["one failed"], ["a retry"])], 2)
     assert "| tasks | 60 |" in text
-    assert "- **wrong**: one failed" in text
+    assert "- **wrong**: one failed\n- **wrong**: a retry" in text
     assert "wrong" not in markdown([Measured("ten runs", {"tasks": "60"})], 2)
 
 
