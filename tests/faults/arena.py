@@ -29,6 +29,7 @@ SETTINGS = {
     # The files do not change: to parse them again every few seconds would take half a core from the rounds.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
+    "AIRFLOW__CORE__PARALLELISM": "12",
     "PYTHONPATH": f"{PROJECT / 'tests/faults/quick_retries'}:{PROJECT}",
 }
 
@@ -70,6 +71,9 @@ def arena(folder: Path, slots: int, report: Callable[[str], None] = lambda text:
             found.slots.append(_slot(opened, stack, folder / f"source{number}", number, lines))
         stack.api.wait_for_dag("api_to_s3")
         stack.api.unpause("api_to_s3")
+        # A pool is for all runs: its slots would let two rounds copy at a time.
+        pool = {"name": "copies_large", "slots": 4 * slots, "include_deferred": False, "description": ""}
+        stack.api.request("PATCH", "/pools/copies_large", json=pool)
         yield found
     shutil.rmtree(folder / "stack", ignore_errors=True)
 
