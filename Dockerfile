@@ -7,8 +7,9 @@ FROM astrocrpublic.azurecr.io/runtime:3.3-8-python-3.12
 ENV AIRFLOW__COSMOS__ENABLE_TELEMETRY=False DO_NOT_TRACK=1
 
 # The report's own interpreters. What they hold cannot be installed beside Airflow 3, nor under the image's constraints.
+# --no-deps: the locks hold everything, and pip would refuse connexion[flask], of which they pin connexion.
 RUN for name in astro_sdk:.venv-astro-sdk dbt:.venv-dbt; do \
       python -m venv "${name#*:}" && \
-      env -u PIP_CONSTRAINT "${name#*:}/bin/pip" install --no-cache-dir --disable-pip-version-check --require-hashes \
+      env -u PIP_CONSTRAINT "${name#*:}/bin/pip" install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes \
         -r "include/${name%%:*}/requirements.lock" || exit 1; \
     done

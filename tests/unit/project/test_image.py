@@ -203,6 +203,14 @@ def test_providers_are_ranges_for_the_image_pins_versions_itself():
     assert [line for line in providers if "==" in line] == []
 
 
+def test_locks_are_installed_as_they_are():
+    """With hashes pip refuses what a package asks for with an extra, where the lock pins it without."""
+    dockerfile = re.sub(r"\\\n\s*", "", (PROJECT / "Dockerfile").read_text())
+    installs = [line for line in dockerfile.splitlines() if "install" in line and ".lock" in line]
+    assert installs
+    assert all("--require-hashes" in line and "--no-deps" in line for line in installs)
+
+
 def test_system_packages():
     packages = (PROJECT / "packages.txt").read_text().split()
     assert "curl" in packages, "the DAGs count rows with curl"
