@@ -4,7 +4,7 @@
 .PHONY: help run run-celery test chaos bench check up down status logs data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .PHONY: export-config image-test
-.PHONY: dbt-manifest
+.PHONY: dbt-manifest pictures
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -56,6 +56,10 @@ doctor: ## Find what keeps copies from working, and say what to do (exit status 
 bench: ## Measure the copies beside other ways to do it; writes docs/benchmarks.md (QUICK=1: a few minutes of it)
 	@$(BOOTSTRAP) test
 	@exec $(PY) -m benchmarks $${QUICK:+--size quick} $(ARGS)
+
+pictures: ## Take docs/'s pictures of the page in Airflow's UI anew, and time it with 1,000 batches
+	@$(BOOTSTRAP) test
+	@exec $(PY) -m tests.browser.pictures
 
 check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, workflows, known vulnerabilities
 	@$(BOOTSTRAP) test

@@ -61,12 +61,13 @@ class Committed:
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture of a run's report; names of objects below `_report/`."""
+    """One picture of a run's report; names of objects below `_report/`, "" where there is none."""
 
     name: str
     title: str
     png: str
     svg: str
+    dark: str = ""  # for the dark theme
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ class Lake:
                 png, svg = there(entry.get("png")), there(entry.get("svg"))
                 name = str(entry.get("name") or "")
                 if png or svg:
-                    charts.append(Chart(name, str(entry.get("title") or name), png, svg))
+                    dark = there(entry.get("dark_svg")) or there(entry.get("dark_png"))
+                    charts.append(Chart(name, str(entry.get("title") or name), png, svg, dark))
         marts = tuple(filter(None, (there(mart) for mart in _names(index.get("marts")))))
         page = bool(there("index.html"))
         return Report(str(index.get("created_at") or ""), tuple(charts), marts, page)

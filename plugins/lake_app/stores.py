@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from include.datasets import Dataset
 from include.lake_page.lake import Lake
-from include.transfer.errors import TransferError
+from include.transfer.errors import BadSettings, TransferError
 
 
 @dataclass(frozen=True)
@@ -58,19 +58,10 @@ def by_place(datasets: Iterable[Dataset]) -> dict[tuple[str, str], Dataset]:
 
 
 def _open(dataset: Dataset) -> Lake:
-    from airflow.exceptions import AirflowNotFoundException
-
     from include.connections import open_bucket
-    from include.transfer.errors import BadSettings
 
     try:
         return Lake(open_bucket(dataset, patient=False))
-    except AirflowNotFoundException as error:
-        raise BadSettings(
-            f"Airflow has no connection {dataset.store_conn_id!r}. Make one of type aws with the store's "
-            f"keys (and endpoint_url in its extra, unless it is AWS itself), or correct the dataset's "
-            f"store_conn_id."
-        ) from error
     except ImportError as error:
         raise BadSettings(
             f"{error.name or error} is not installed where the API server runs; install "

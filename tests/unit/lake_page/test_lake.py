@@ -150,17 +150,24 @@ def test_a_report_shows_what_its_index_names_and_the_store_holds(bucket):
     put(bucket, f"{RUN}data_from_0.csv")
     assert found.report(RUN, found.objects(RUN)) is None
     charts = [
-        {"name": "years", "title": "<b>Fires</b> per year", "png": "years.png", "svg": "years.svg"},
+        {
+            "name": "years",
+            "title": "<b>Years</b>",
+            "png": "years.png",
+            "svg": "gone.svg",
+            "dark_png": "dark.png",
+        },
         {"name": "gone", "title": "Gone", "png": "gone.png", "svg": "gone.svg"},
         {"name": "escape", "title": "x", "png": "../data_from_0.csv", "svg": "../../secret.svg"},
         "no chart",
     ]
     index = {"created_at": "2026", "charts": charts, "marts": ["fires_by_year.parquet", {"name": 7}, 5]}
     bucket.put_json(f"{RUN}_report/index.json", index)
-    for name in ("years.png", "index.html", "fires_by_year.parquet"):
+    for name in ("years.png", "dark.png", "index.html", "fires_by_year.parquet"):
         put(bucket, f"{RUN}_report/{name}")
     report = found.report(RUN, found.objects(RUN))
-    assert [(chart.name, chart.png, chart.svg) for chart in report.charts] == [("years", "years.png", "")]
+    (chart,) = report.charts
+    assert (chart.name, chart.png, chart.svg, chart.dark) == ("years", "years.png", "", "dark.png")
     assert (report.page, report.marts) == (True, ("fires_by_year.parquet",))
     for wrong in ([], "text", {"charts": 5, "marts": 5}):
         bucket.put_json(f"{RUN}_report/index.json", wrong)
