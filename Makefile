@@ -1,7 +1,7 @@
 # The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-celery test chaos bench check up down status logs data services lock clean format load doctor
+.PHONY: help run run-celery test chaos bench check up down status logs airflow data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .PHONY: export-config image-test
 .PHONY: dbt-manifest pictures
@@ -98,6 +98,10 @@ status: ## Show what is up, where, and how much memory it takes
 logs: ## Show the end of the logs (NAME=scheduler for one)
 	@$(BOOTSTRAP) run
 	@$(STACK) logs $(NAME)
+
+airflow: ## Airflow's own command line on the stack that is up (ARGS='pools list')
+	@$(BOOTSTRAP) run
+	@$(STACK) airflow $(ARGS)
 
 data: ## Choose the rows of the API: FILE=<the real file>, or ROWS=1880465 generated ones
 	@$(BOOTSTRAP) run

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -19,7 +21,7 @@ from services.stack.sample_data import SampleData
 from services.stack.stack import EXECUTORS, Stack
 from services.stack.summary import size, table
 
-__all__ = ["data", "doctor", "down", "logs", "run", "services", "status", "up"]
+__all__ = ["airflow", "data", "doctor", "down", "logs", "run", "services", "status", "up"]
 
 
 def up(executor: str) -> int:
@@ -144,6 +146,16 @@ def logs(name: str | None) -> int:
     for file in files:
         print(f"── {file}\n{stack.supervisor.tail(file.stem, 200 if name else 15)}")
     return 0
+
+
+def airflow(arguments: list[str]) -> int:
+    """Run Airflow's command line with the environment of the stack that is up."""
+    home = Home.from_environment()
+    stack = Stack.running(home) if home.root.is_dir() else None
+    if stack is None or stack.mode != "up":
+        raise StackError("Airflow is not up. Start it with: make up")
+    command = [sys.executable, "-m", "airflow", *arguments]
+    return subprocess.run(command, env=stack.environment(), cwd=PROJECT, check=False).returncode
 
 
 def data(rows: int | None, file: Path | None) -> int:

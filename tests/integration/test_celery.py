@@ -28,7 +28,7 @@ pytestmark = pytest.mark.e2e
 WORKERS = ("worker-1", "worker-2", "worker-3")
 # The clocks that end what a dead worker left, shorter than in `make run-celery`; all else is as there.
 CLOCKS = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
     "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "10",
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",

@@ -115,6 +115,14 @@ def test_pages_and_apis_refuse_without_login(stack):
         assert client.get(f"{airflow}/api/v2/dags", headers=forged).status_code in (401, 403)
 
 
+def test_airflows_command_line_reaches_what_is_up(stack, monkeypatch, capfd):
+    from services.stack import commands
+
+    monkeypatch.setenv("STACK_HOME", str(stack.home.root))
+    assert commands.airflow(["pools", "list", "--output", "json"]) == 0
+    assert {"copies_small", "copies_large"} <= {pool["pool"] for pool in json.loads(capfd.readouterr().out)}
+
+
 @pytest.mark.parametrize("password", ["", "airflow"])
 def test_the_database_refuses_without_its_password(stack, password):
     import psycopg

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from services.stack import airflow_env, celery_workers
+from services.stack import airflow_env, celery_workers, commands
 from services.stack.errors import StackError
 from services.stack.home import PROJECT, Credentials, Home
 from services.stack.ports import Ports
@@ -70,3 +70,9 @@ def test_a_stack_that_is_up_with_another_executor_is_not_used(home: Home) -> Non
     stack.require_executor("LocalExecutor")
     with pytest.raises(StackError, match=r"LocalExecutor.*make down"):
         stack.require_executor("CeleryExecutor")
+
+
+def test_airflows_command_line_says_when_nothing_is_up(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_HOME", str(home.root))
+    with pytest.raises(StackError, match="make up"):
+        commands.airflow(["pools", "list"])
