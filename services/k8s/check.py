@@ -14,6 +14,8 @@ from services.stack.verify import BUCKET, verify
 
 LOGS = "airflow-logs"
 LOG_SECONDS = 60
+# The copies to pods; and copied all the same when the source is what the lake has already.
+TO_PODS = {"queue": "kubernetes", "force": True}
 EXAMPLE = {
     "print_task_with_local": "LocalExecutor",
     "print_task_with_kubernetes": "KubernetesExecutor",
@@ -25,7 +27,7 @@ def check(
 ) -> list[str]:
     """Run both DAGs; everything that is not as it should be, or [] when all is well."""
     example = finished(api, "local_kubernetes_executor", {}, say, seconds)
-    copies = finished(api, "wildfires_small_to_s3", {"queue": "kubernetes"}, say, seconds)
+    copies = finished(api, "wildfires_small_to_s3", TO_PODS, say, seconds)
     return look(api, s3, example, copies)
 
 

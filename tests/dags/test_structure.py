@@ -169,7 +169,19 @@ with open(sys.argv[2]) as file:
     exec(compile(file.read(), sys.argv[2], "exec"), {"__name__": "parsed"})
 print(json.dumps({"cpu": time.process_time() - started, "loaded": sorted(set(sys.modules) - before)}))
 """
-_HEAVY = {"requests", "minio", "boto3", "botocore", "pyarrow", "pandas", "ijson", "orjson", "numpy", "dbt"}
+_HEAVY = {
+    "kubernetes",
+    "requests",
+    "minio",
+    "boto3",
+    "botocore",
+    "pyarrow",
+    "pandas",
+    "ijson",
+    "orjson",
+    "numpy",
+    "dbt",
+}
 
 
 # Cosmos, which draws the dbt project as tasks, loads it wherever it is installed.

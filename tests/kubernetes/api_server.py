@@ -34,7 +34,7 @@ class ApiServer:
         self.pods = Pods()
         self.kubelet = Kubelet(self.pods, folder / "pods", image)
         self.refuses: Callable[[Pod], int] = lambda pod: 0  # the status that a pod's creation is refused with
-        self.requests: list[str] = []
+        self.unserved: list[str] = []  # requests for what a real server has, and this one has not
         self.created: list[Pod] = []
         self.dropped = 0  # how many watches were broken off
         self.gone = 0  # how many were told that their version is too old
@@ -190,10 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        self.api.requests.append(f"{self.command} {self.path}")
         found = _PODS.match(parts.path)
         if found is None:
             known = DISCOVERY.get(parts.path) if self.command == "GET" else None
+            if known is None:
+                self.api.unserved.append(f"{self.command} {self.path}")
             self._answer(200 if known else 404, known or failure(404, f"{parts.path} is not served here"))
         elif self.command == "POST":
             self._answer(*self.api.create(found["ns"], body))

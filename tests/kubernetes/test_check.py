@@ -1,4 +1,4 @@
-"""What `make k8s-check` objects to. That it objects to nothing where all is well: test_executors.py."""
+"""What `make k8s-check` objects to."""
 
 from types import SimpleNamespace
 from typing import Any
