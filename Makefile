@@ -4,7 +4,7 @@
 .PHONY: help run run-celery test chaos bench check up down status logs airflow data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .PHONY: export-config image-test
-.PHONY: dbt-manifest pictures
+.PHONY: dbt-manifest run-report pictures
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -36,6 +36,10 @@ run-celery: ## The full dataset with CeleryExecutor: three workers, Valkey (DAG=
 	@$(BOOTSTRAP) test
 	@set -- $${ROWS:+--rows "$$ROWS"}; [ "$$#" -gt 0 ] || set -- --full; \
 		exec $(STACK) run --executor CeleryExecutor --dag "$$DAG" --conf "$$CONF" "$$@"
+
+run-report: ## Copy, load, transform, publish, end to end, and compare every total (ROWS=1880465 CONF=…)
+	@$(BOOTSTRAP) report
+	@exec $(STACK) run-report --conf "$$CONF" $${ROWS:+--rows "$$ROWS"}
 
 test: ## Run all tests (ARGS="-k …" is given to pytest)
 	@$(BOOTSTRAP) report

@@ -26,6 +26,13 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--conf", default="{}", help='the run\'s conf as JSON, such as \'{"format": "parquet"}\''
     )
+    report = subs.add_parser("run-report", help="copy, load, transform, publish; compare every total; stop")
+    counts = report.add_mutually_exclusive_group()
+    counts.add_argument("--rows", type=positive, help="serve so many generated rows (default: 20000)")
+    counts.add_argument(
+        "--full", action="store_true", help="serve the loaded file, or as many rows as it has"
+    )
+    report.add_argument("--conf", default="{}", help="the copy's conf as JSON")
     with_executor(subs.add_parser("up", help="start the stack and leave it up"))
     subs.add_parser("services", help="start the S3 store, the API and the warehouse alone, and leave them up")
     subs.add_parser("down", help="stop what is up, and end what a killed command left behind")
@@ -63,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda *_: signal.raise_signal(signal.SIGINT))
     arguments = vars(parser().parse_args(argv))
-    command = getattr(commands, arguments.pop("command"))
+    command = getattr(commands, arguments.pop("command").replace("-", "_"))
     try:
         return command(**arguments)
     except StackError as error:

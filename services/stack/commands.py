@@ -17,11 +17,12 @@ from services.stack.home import PROJECT, Credentials, Home, only_command, write_
 from services.stack.ports import HOST, Ports
 from services.stack.progress import Progress
 from services.stack.run_once import run
+from services.stack.run_report import run_report
 from services.stack.sample_data import SampleData
 from services.stack.stack import EXECUTORS, Stack
 from services.stack.summary import size, table
 
-__all__ = ["airflow", "data", "doctor", "down", "logs", "run", "services", "status", "up"]
+__all__ = ["airflow", "data", "doctor", "down", "logs", "run", "run_report", "services", "status", "up"]
 
 
 def up(executor: str) -> int:

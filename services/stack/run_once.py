@@ -24,7 +24,7 @@ def run(dag: str, rows: int | None, full: bool, conf: str, executor: str) -> int
     """Run one DAG on the stack that is up, or on one started for it, and verify what it committed."""
     started = time.monotonic()
     # From nothing to verified objects: a source that has not changed is copied again, unless CONF says not.
-    settings = {"force": True} | _conf(conf)
+    settings = {"force": True} | conf_of(conf)
     home = Home.from_environment()
     home.prepare()
     with only_command(home, "run"), Progress() as progress:
@@ -32,14 +32,14 @@ def run(dag: str, rows: int | None, full: bool, conf: str, executor: str) -> int
         if stack is not None and stack.mode == "up":
             stack.require_executor(executor)
             progress.say("Using the stack that `make up` started; it stays up.")
-            if _choose_rows(stack, rows, full):
+            if choose_rows(stack, rows, full):
                 stack.supervisor.restart("api")
             return _run_and_verify(stack, dag, settings, progress, started)
         if stack is not None:
             raise StackError("`make services` is up. Stop it first: make down")
         stack = Stack(home, Ports.from_environment(os.environ), executor=executor, report=progress.say)
         try:
-            _choose_rows(stack, rows, full)
+            choose_rows(stack, rows, full)
             stack.start()
             status = _run_and_verify(stack, dag, settings, progress, started)
         except KeyboardInterrupt:
@@ -51,7 +51,7 @@ def run(dag: str, rows: int | None, full: bool, conf: str, executor: str) -> int
         return status
 
 
-def _conf(text: str) -> dict[str, Any]:
+def conf_of(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text or "{}")
     except ValueError as error:
@@ -63,7 +63,7 @@ def _conf(text: str) -> dict[str, Any]:
     return value
 
 
-def _choose_rows(stack: Stack, rows: int | None, full: bool) -> bool:
+def choose_rows(stack: Stack, rows: int | None, full: bool) -> bool:
     """Whether the API has other rows now than before."""
     data = SampleData(stack.home, stack.environment(), stack.report)
     if rows is not None:
@@ -81,7 +81,7 @@ def _run_and_verify(stack: Stack, dag: str, conf: dict[str, Any], progress: Prog
     run_seconds = time.monotonic() - began
     instances = stack.api.task_instances(run)
     if state != "success":
-        raise RunFailed(f"{dag} ended as {state}.\n{_failures(stack, run, instances)}")
+        raise RunFailed(f"{dag} ended as {state}.\n{failures(stack, run, instances)}")
     verified = _verified(stack, run, instances, since, progress)
     rows = facts(verified, instances, run_seconds, time.monotonic() - started)
     if stack.executor == "CeleryExecutor":
@@ -121,7 +121,7 @@ def _read_back(stack: Stack, key: str, progress: Progress) -> Verified:
     return verify(stack.s3, key, tick=lambda text: progress.say(f"… {text}"))
 
 
-def _failures(stack: Stack, run: Run, instances: list[dict[str, Any]]) -> str:
+def failures(stack: Stack, run: Run, instances: list[dict[str, Any]]) -> str:
     failed = [each for each in instances if each["state"] == "failed"]
     texts = []
     for each in failed[:3]:
