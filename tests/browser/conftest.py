@@ -1,4 +1,7 @@
-"""One Airflow with runs of every kind, and a browser that looks at its page."""
+"""One Airflow with runs of every kind, and a browser that looks at its page.
+
+Both end with the tests of this package: what runs later needs the machine.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from tests.browser.scenes import Scenes
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> "Iterator[Browser]":
     """Chromium; skips where none is installed."""
     pytest.importorskip(
@@ -28,7 +31,7 @@ def browser() -> "Iterator[Browser]":
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
     """The real thing, with users of several rights; not started where there is no browser to look at it."""
     pytest.importorskip(
@@ -41,7 +44,7 @@ def stack(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> "Iter
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scenes(stack: "Stack") -> "Iterator[Scenes]":
     from tests.browser.scenes import played
 

@@ -181,7 +181,7 @@ def test_without_its_store_the_page_still_opens_and_says_what_to_do(stack, scene
 
         stack.api.request("DELETE", "/connections/locals3")
         page.goto(f"{stack.api.url}/lake/")
-        assert "there is no connection locals3; expected one" in page.get_by_role("alert").inner_text()
+        assert "Airflow gave no connection locals3; expected one" in page.get_by_role("alert").inner_text()
     finally:
         local = settings.local(
             settings.load(PROJECT / "airflow_settings.yaml"), stack.ports, stack.credentials
