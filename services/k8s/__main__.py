@@ -31,9 +31,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    # A CI job that is cancelled ends the programs that run, as Ctrl-C does.
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, lambda *_: signal.raise_signal(signal.SIGINT))
+    # A CI job that is cancelled ends the programs that run, as Ctrl-C does; a shell's background job begins
+    # with Ctrl-C ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     arguments = vars(parser().parse_args(argv))
     command = getattr(commands, arguments.pop("command"))
     try:

@@ -185,7 +185,7 @@ def committed(
     batches, receipts = plan_batches(len(rows), batch, 1000), []
     for each in batches:
         columns = Columns(dataset.types)
-        block = Block(list(rows[each.start : each.stop]), False)
+        block = Block(list(rows[each.start : each.stop]))
         stored = bucket.put_stream(prefix.data(each, dataset.suffix), encode([block], columns, dataset))
         receipt = Receipt(
             key=stored.key,
