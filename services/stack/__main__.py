@@ -66,9 +66,10 @@ def positive(text: str) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    # An end by a signal (a CI job that is cancelled, a closed terminal) stops the stack as Ctrl-C does.
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, lambda *_: signal.raise_signal(signal.SIGINT))
+    # An end by a signal (a CI job that is cancelled, a closed terminal) stops the stack as Ctrl-C does, which
+    # a shell's background job begins with ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     arguments = vars(parser().parse_args(argv))
     command = getattr(commands, arguments.pop("command").replace("-", "_"))
     try:
