@@ -1,6 +1,6 @@
 """Where Airflow ends and plain Python begins: params, pools, assets and retries; connections are beside it.
 
-Nothing here runs at parse time but `form`, `asset` and the two constants, and these touch nothing outside.
+Nothing here runs at parse time but the forms, `asset` and the constants, and these touch nothing outside.
 """
 
 import logging
