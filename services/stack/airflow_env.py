@@ -94,7 +94,6 @@ def _sections(
             "bundle_refresh_check_interval": 2,
             "min_file_process_interval": 10,
         },
-        "usage_data_collection": {"enabled": False},
         "cosmos": {"enable_telemetry": False, "cache_dir": home.airflow / "cosmos"},
     }
 

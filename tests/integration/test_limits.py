@@ -3,6 +3,7 @@
 docs/limits.md explains them; each number here is read from the one place where it is set.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -26,13 +27,45 @@ MAPS = 16
 ROWS = 20_000
 FULL, SMALL, YEARS = "/api/get", "/api/get_small", "/api/get_for_columns"
 
+# What Airflow does of itself, without a plan that knows the limit.
+UNPLANNED = f"""
+from airflow.sdk import dag, task
+
+
+@dag(schedule=None)
+def unplanned():
+    @task
+    def numbers():
+        return list(range({MAPS} + 1))
+
+    @task
+    def one(number):
+        return number
+
+    one.expand(number=numbers())
+
+
+unplanned()
+"""
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
     from services.stack.stack import Stack
 
-    home = tmp_path_factory.mktemp("limits") / "home"
-    with Stack(home, env_overrides={"AIRFLOW__CORE__MAX_MAP_LENGTH": str(MAPS)}) as running:
+    folder = tmp_path_factory.mktemp("limits")
+    own = folder / "dags"
+    own.mkdir()
+    (own / "unplanned.py").write_text(UNPLANNED)
+    bundles = [
+        {"name": name, "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": kwargs}
+        for name, kwargs in {"dags-folder": {}, "own": {"path": str(own)}}.items()
+    ]
+    overrides = {
+        "AIRFLOW__CORE__MAX_MAP_LENGTH": str(MAPS),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+    }
+    with Stack(folder / "home", env_overrides=overrides) as running:
         yield running
 
 
@@ -111,3 +144,11 @@ def test_a_plan_of_too_many_batches_grows_them_instead(stack):
     assert len(copies(stack, run)) == MAPS
     assert "batches have 1250 rows instead of 1000" in stack.log(run, "plan")
     assert manifest_of(stack, run)["rows"] == ROWS
+
+
+def test_airflow_itself_refuses_a_longer_list_than_it_may_map(stack):
+    run = stack.trigger("unplanned")
+    assert stack.wait(run, 300) == "failed"
+    states = {ti["task_id"]: ti["state"] for ti in stack.task_instances(run)}
+    assert states == {"numbers": "failed", "one": "upstream_failed"}
+    assert "unmappable_return_value_length" in stack.log(run, "numbers")
