@@ -72,12 +72,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Report:
-    """What was published of a run; `page`: whether there is an HTML report."""
+    """What was published of a run; `page`: whether there is an HTML report, `docs`: dbt's documentation."""
 
     created_at: str
     charts: tuple[Chart, ...]
     marts: tuple[str, ...]
     page: bool
+    docs: bool
 
 
 class Lake:
@@ -154,8 +155,8 @@ class Lake:
                     dark = there(entry.get("dark_svg")) or there(entry.get("dark_png"))
                     charts.append(Chart(name, str(entry.get("title") or name), png, svg, dark))
         marts = tuple(filter(None, (there(mart) for mart in _names(index.get("marts")))))
-        page = bool(there("index.html"))
-        return Report(str(index.get("created_at") or ""), tuple(charts), marts, page)
+        page, docs = bool(there("index.html")), bool(there("docs.html"))
+        return Report(str(index.get("created_at") or ""), tuple(charts), marts, page, docs)
 
 
 def _names(marts: Any) -> list[str]:

@@ -23,6 +23,13 @@ REPORT_CSP = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: 'self'; font-src data:; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
+# dbt's documentation is a program in one page. It runs as such a stranger, too: without the user's cookies
+# and storage, and it can ask no server for anything.
+DOCS_CSP = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
 
 
 @cache

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from include.lake_page import detail
 from include.lake_page.lake import is_object_name, is_report_name
-from include.lake_page.render import PAGE_CSP, REPORT_CSP, STATIC, render
+from include.lake_page.render import DOCS_CSP, PAGE_CSP, REPORT_CSP, STATIC, render
 from include.transfer.errors import TransferError
 from plugins.lake_app.pages import Pages
 
@@ -100,12 +100,12 @@ def run_object(lake: PagesDep, dataset: str, run: str, name: str) -> Response:
 
 
 def run_report(lake: PagesDep, dataset: str, run: str, name: str) -> Response:
-    """One object of a run's report. Its HTML was made elsewhere: it may run nothing and load nothing."""
+    """One object of a run's report. Its HTML was made elsewhere: it may load nothing and reach nothing."""
     if not is_report_name(name):
         raise HTTPException(404, "A report has no object of this name.")
     media_type = MEDIA_TYPES.get(Path(name).suffix)
     response = _download(lake, dataset, run, f"_report/{name}", media_type)
-    response.headers["Content-Security-Policy"] = REPORT_CSP
+    response.headers["Content-Security-Policy"] = DOCS_CSP if name == "docs.html" else REPORT_CSP
     return response
 
 

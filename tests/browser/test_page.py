@@ -211,3 +211,31 @@ def test_the_report_is_shown_and_can_do_nothing(stack, scenes, visit):
     assert opened.evaluate("each => document.title") == "Report"
     # A stranger to Airflow's origin: neither its cookies nor its storage can be reached.
     assert opened.evaluate("each => self.origin") == "null"
+
+
+def test_dbts_documentation_runs_and_reaches_nothing(stack, scenes, visit):
+    prefix = folder(stack, scenes.slow)
+    program = b"""<!doctype html><title>dbt</title><h1>Models</h1><script>
+        const tries = {
+            cookie: () => document.cookie,
+            storage: () => localStorage.length,
+            page: () => parent.document.title,
+        };
+        const found = {made: eval("1 + 1")};
+        for (const [name, look] of Object.entries(tries)) {
+            try { found[name] = look() } catch (error) { found[name] = error.name }
+        }
+        fetch("/api/v2/dags").then(() => "answered", error => error.name).then(ended => {
+            document.querySelector("h1").textContent = JSON.stringify({...found, fetch: ended});
+        });
+    </script>"""
+    put(stack, f"{prefix}/_report/docs.html", program)
+    put(stack, f"{prefix}/_report/index.json", b"{}")
+    seen = visit("reader")
+    frame = seen.framed(f"/lake/runs/{prefix}")
+    frame.get_by_role("link", name="How its tables are made").click()
+    told = frame.locator("h1", has_text="fetch")
+    told.wait_for()
+    refused = dict.fromkeys(("cookie", "storage", "page"), "SecurityError")
+    assert json.loads(told.inner_text()) == {"made": 2, **refused, "fetch": "TypeError"}
+    assert seen.elsewhere == []

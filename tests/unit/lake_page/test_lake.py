@@ -168,7 +168,9 @@ def test_a_report_shows_what_its_index_names_and_the_store_holds(bucket):
     report = found.report(RUN, found.objects(RUN))
     (chart,) = report.charts
     assert (chart.name, chart.png, chart.svg, chart.dark) == ("years", "years.png", "", "dark.png")
-    assert (report.page, report.marts) == (True, ("fires_by_year.parquet",))
+    assert (report.page, report.docs, report.marts) == (True, False, ("fires_by_year.parquet",))
+    put(bucket, f"{RUN}_report/docs.html")
+    assert found.report(RUN, found.objects(RUN)).docs
     for wrong in ([], "text", {"charts": 5, "marts": 5}):
         bucket.put_json(f"{RUN}_report/index.json", wrong)
         report = found.report(RUN, found.objects(RUN))

@@ -44,7 +44,7 @@ def run_page(made, **changes):
         "descending": False,
         "page": 1,
         "pages": 1,
-        "report": Report("", (Chart("x", HOSTILE, "x.png", ""),), (), True),
+        "report": Report("", (Chart("x", HOSTILE, "x.png", ""),), (), True, True),
         "bucket": HOSTILE,
         "troubles": [],
         "torn": [HOSTILE],
