@@ -130,6 +130,7 @@ def transform() -> Any:
         dbt_project_path=DBT_PROJECT,
         manifest_path=DBT_MANIFEST,
         install_dbt_deps=False,
+        env_vars=_DBT_ENVIRONMENT,
     )
     project.manifest_path = DBT_MANIFEST
     return DbtTaskGroup(
@@ -157,13 +158,14 @@ def document() -> Any:
         install_deps=False,
         dbt_cmd_flags=["--static"],
         callback=_keep_docs,
+        env=_DBT_ENVIRONMENT,
         **_OF_DBT,
     )
 
 
+_DBT_ENVIRONMENT = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "PGCONNECT_TIMEOUT": "10"}
 _OF_DBT: dict[str, Any] = {
     "vars": {"dataset": "{{ ti.xcom_pull(task_ids='load')['dataset'] }}"},
-    "env": {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "PGCONNECT_TIMEOUT": "10"},
     "append_env": True,
     # A model is made anew by every attempt. dbt's errors have no class here: one more attempt is for a
     # warehouse that went away, and a test that fails fails again.
