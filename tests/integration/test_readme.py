@@ -156,6 +156,7 @@ def test_services_for_the_clis_standalone_mode(sh, copy_of_project):
         "AIRFLOW_CONN_LOCALS3",
         "AIRFLOW_CONN_WAREHOUSE",
         "AIRFLOW__CORE__PLUGINS_FOLDER",
+        "AIRFLOW__COSMOS__ENABLE_TELEMETRY",
     }
     assert f'"port": {_ports["API_PORT"]}' in lines["AIRFLOW_CONN_WILDFIRES_API"]
     assert file.stat().st_mode & 0o077 == 0
