@@ -1,0 +1,46 @@
+"""`make k8s-check` whole: the real scheduler with both executors, pods by the double, logs and lake in S3."""
+
+import pytest
+
+pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("kubernetes_validate", reason="the double checks pods by Kubernetes' schemas")
+
+from services.k8s.programs import CLUSTER
+from tests.kubernetes.cluster import Cluster
+from tests.kubernetes.machine import Machine
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def in_front(both: Cluster, machine: Machine) -> Machine:
+    """A machine whose docker and kubectl tell where that Airflow and its store are, and their keys."""
+    ports, keys = both.stack.ports, both.stack.credentials
+    published = {30080: ports.airflow, 30333: ports.s3, 30646: ports.s3_admin}
+    secrets = {
+        "airflow-admin": {"password": keys.airflow_password},
+        "seaweedfs": {"access-key": keys.s3_access_key, "secret-key": keys.s3_secret_key},
+    }
+    machine.state(
+        clusters=[CLUSTER],
+        ports=[
+            {"containerPort": inner, "listenAddress": "127.0.0.1", "hostPort": outer}
+            for inner, outer in published.items()
+        ],
+        objects={
+            f"secret/{name}": {"metadata": {"name": name}, "stringData": values}
+            for name, values in secrets.items()
+        },
+    )
+    kubeconfig = machine.folder / "home" / "kubeconfig"
+    kubeconfig.parent.mkdir(parents=True)
+    kubeconfig.write_text("{}")
+    return machine
+
+
+def test_a_cluster_that_works(in_front, both):
+    done = in_front.run("check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Both executors ran their tasks, logs are in the bucket, the manifest is verified." in done.stdout
+    pods = [pod["metadata"]["annotations"]["task_id"] for pod in both.api_server.created]
+    assert {"print_task_with_kubernetes", "copy"} <= set(pods)
