@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -17,15 +16,12 @@ from typing import Any
 
 from benchmarks import copies, interpreters, parsing, runs
 from benchmarks.bars import bars
-from benchmarks.content import WrongCopy
 from benchmarks.copies import Source
 from benchmarks.figures import Copies
-from benchmarks.machine import Cores, NotMeasurable, facts, require
+from benchmarks.machine import Cores, facts, require
 from benchmarks.page import page
-from benchmarks.servers import ServerFailed
 from benchmarks.sizes import SIZES, Sizes
-from services.stack.bootstrap import BootstrapError
-from services.stack.errors import StackError
+from services.stack.ending import ended
 from services.stack.home import PROJECT, Home, only_command
 
 PAGE = "benchmarks.md"
@@ -34,18 +30,11 @@ DISK_BYTES_PER_ROW = 6_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, lambda *_: signal.raise_signal(signal.SIGINT))
     options = _parser().parse_args(arguments)
-    try:
-        measure(SIZES[options.size], options.out or _out(options.size))
-    except (WrongCopy, ServerFailed, NotMeasurable, StackError, BootstrapError) as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted; nothing was written.", file=sys.stderr)
-        return 130
-    return 0
+    return ended(
+        lambda: measure(SIZES[options.size], options.out or _out(options.size)),
+        "Interrupted; nothing was written.",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ import pyarrow.json
 import pyarrow.parquet
 
 from include.datasets import WILDFIRE_TYPES
+from services.stack.errors import StackError
 
 BLOCK_BYTES = 8 << 20
 BLOCK_ROWS = 20_000
@@ -30,7 +31,7 @@ SCHEMA = pa.schema(
 )
 
 
-class WrongCopy(Exception):
+class WrongCopy(StackError):
     """A way moved other rows than the source has: its figures mean nothing."""
 
 

@@ -11,7 +11,8 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from services.stack.bootstrap import VENV, find_uv, run_uv
+from benchmarks.machine import NotMeasurable
+from services.stack.bootstrap import VENV, BootstrapError, find_uv, run_uv
 from services.stack.home import PROJECT
 
 LOCKS = PROJECT / "benchmarks" / "requirements"
@@ -23,9 +24,8 @@ def dlt_python() -> Path:
     folder = HOME / "dlt"
     python = folder / "bin" / "python"
     if not _is_made(folder, "dlt"):
-        uv = find_uv()
-        run_uv(uv, ["venv", "--quiet", "--python", sys.executable, str(folder)])
-        run_uv(uv, ["pip", "sync", "--quiet", "--require-hashes", "--python", str(python), _lock("dlt")])
+        _uv("venv", "--quiet", "--python", sys.executable, str(folder))
+        _uv("pip", "sync", "--quiet", "--require-hashes", "--python", str(python), _lock("dlt"))
         _stamp(folder, "dlt")
     return python
 
@@ -35,9 +35,16 @@ def seed_packages() -> Path:
     folder = HOME / "seed"
     if not _is_made(folder, "seed"):
         where = ["--python", sys.executable, "--target", str(folder)]
-        run_uv(find_uv(), ["pip", "install", "--quiet", "--require-hashes", *where, "-r", _lock("seed")])
+        _uv("pip", "install", "--quiet", "--require-hashes", *where, "-r", _lock("seed"))
         _stamp(folder, "seed")
     return folder
+
+
+def _uv(*arguments: str) -> None:
+    try:
+        run_uv(find_uv(), [*arguments])
+    except BootstrapError as error:
+        raise NotMeasurable(str(error)) from error
 
 
 def _lock(name: str) -> str:

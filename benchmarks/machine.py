@@ -13,8 +13,10 @@ from pathlib import Path
 
 import psutil
 
+from services.stack.errors import StackError
 
-class NotMeasurable(Exception):
+
+class NotMeasurable(StackError):
     """This machine cannot run the benchmarks."""
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from benchmarks.machine import Cores, pinned
+from services.stack.errors import StackError
 from services.stack.home import PROJECT
 from services.stack.ports import HOST, free_port
 from services.stack.programs import answers
@@ -26,7 +27,7 @@ BUCKET = "benchmark"
 START_SECONDS = 60
 
 
-class ServerFailed(Exception):
+class ServerFailed(StackError):
     """A server did not start."""
 
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.deploy import export, image_test
-from services.deploy.containers import Unavailable
-from services.stack.errors import StackError
+from services.stack.ending import ended
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,14 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = vars(parser().parse_args(argv))
     arguments.pop("command")
     run = arguments.pop("run")
-    try:
-        return run(**arguments)
-    except StackError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 3 if isinstance(error, Unavailable) else 1
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 130
+    return ended(lambda: run(**arguments))
 
 
 if __name__ == "__main__":

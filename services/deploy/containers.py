@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Unavailable(StackError):
     """What this machine lacks for the command; the command's exit status is 3."""
 
+    exit_status = 3
+
 
 @dataclass(frozen=True)
 class Engine:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from services.k8s import commands
-from services.stack.errors import StackError
+from services.stack.ending import ended
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,20 +30,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    # A CI job that is cancelled ends the programs that run, as Ctrl-C does; a shell's background job begins
-    # with Ctrl-C ignored.
-    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
     arguments = vars(parser().parse_args(argv))
     command = getattr(commands, arguments.pop("command"))
-    try:
-        return command(**arguments)
-    except StackError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. `make k8s-up` goes on from here, `make k8s-down` removes all.", file=sys.stderr)
-        return 130
+    interrupted = "Interrupted. `make k8s-up` goes on from here, `make k8s-down` removes all."
+    return ended(lambda: command(**arguments), interrupted)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from services.stack import commands
-from services.stack.errors import StackError
+from services.stack.ending import ended
 from services.stack.stack import EXECUTORS
 
 
@@ -66,23 +64,9 @@ def positive(text: str) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    # An end by a signal (a CI job that is cancelled, a closed terminal) stops the stack as Ctrl-C does, which
-    # a shell's background job begins with ignored.
-    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.default_int_handler)
     arguments = vars(parser().parse_args(argv))
     command = getattr(commands, arguments.pop("command").replace("-", "_"))
-    try:
-        return command(**arguments)
-    except StackError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    return ended(lambda: command(**arguments))
 
 
 if __name__ == "__main__":

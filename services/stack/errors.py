@@ -13,6 +13,8 @@ from __future__ import annotations
 class StackError(Exception):
     """Shown to users without a traceback."""
 
+    exit_status = 1
+
 
 class NotReady(StackError):
     pass
