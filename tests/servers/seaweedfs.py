@@ -68,6 +68,7 @@ class Store:
         """End the server; its data is a test's and needs no farewell."""
         self.process.kill()
         self.process.wait()
+        self.seaweed.remove_sockets()
 
     def __enter__(self) -> "Store":
         self.start()
