@@ -182,6 +182,9 @@ class Bucket:
             return begun in self.uploads(prefix)
         finally:
             self.abort(begun)
+            # A beginning whose answer was lost has been repeated by the client: there may be another.
+            for upload in self.uploads(key):
+                self.abort(upload)
 
     @contextmanager
     def _translated(self, verb: str, key: str) -> Iterator[None]:

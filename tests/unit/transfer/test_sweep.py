@@ -80,6 +80,21 @@ def test_asking_the_store_how_it_lists_leaves_nothing(run):
     assert run.bucket.uploads("") == []
 
 
+@pytest.mark.parametrize("listing", [Bucket, ByWholeKey])
+def test_nor_does_it_where_the_answer_to_the_beginning_is_lost(run, monkeypatch, listing):
+    """The store began an upload, the client did not hear of it and began another."""
+    client = run.bucket._client
+    begun = client._create_multipart_upload
+
+    def twice(*arguments):
+        begun(*arguments)
+        return begun(*arguments)
+
+    monkeypatch.setattr(client, "_create_multipart_upload", twice)
+    listing(client, run.bucket.name).lists_uploads_below(f"{FOLDER}/")
+    assert run.bucket.uploads("") == []
+
+
 def test_an_upload_that_is_gone_is_no_error(run):
     upload = begin(run.bucket, f"{FOLDER}/data_from_0.csv")
     run.bucket.abort(upload)
