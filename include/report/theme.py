@@ -16,7 +16,7 @@ class Theme:
     """Colours of one appearance.
 
     `ramp` goes from few to many, by lightness alone; text on it is `on_low`, and `on_high` above that share
-    of the largest value (`turns_at`) at which it can be read better.
+    of the largest value (`turns_at`) at which it can be read better (shares are drawn by their square root).
     """
 
     name: str
@@ -38,9 +38,9 @@ LIGHT = Theme(
     faint="#d8dee4",
     mark="#0072b2",
     ramp=("#eef5fb", "#b5d4ea", "#5fa3d0", "#1f6fae", "#08305c"),
-    on_low="#1f2328",
+    on_low="#000000",
     on_high="#ffffff",
-    turns_at=0.42,
+    turns_at=0.484,
 )
 DARK = Theme(
     name="dark",
@@ -49,9 +49,9 @@ DARK = Theme(
     faint="#3a424c",
     mark="#56b4e9",
     ramp=("#1c2733", "#1f4a6d", "#2f7db3", "#6cbcea", "#d4eefc"),
-    on_low="#e6edf3",
-    on_high="#10151a",
-    turns_at=0.25,
+    on_low="#ffffff",
+    on_high="#000000",
+    turns_at=0.241,
 )
 
 

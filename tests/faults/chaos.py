@@ -43,8 +43,12 @@ class Chaos:
                 threads = [threading.Thread(target=self._work, args=(place, slot)) for slot in place.slots]
                 for thread in threads:
                     thread.start()
-                for thread in threads:
-                    thread.join()
+                try:
+                    for thread in threads:
+                        thread.join()
+                except KeyboardInterrupt:
+                    self._deadline = 0.0  # no more rounds; those that go on lose their stack now
+                    raise
             if len(self.broken) == before:
                 return
 
@@ -59,6 +63,8 @@ class Chaos:
                 try:
                     self._done(Round(place.stack, slot, Plan.drawn(seed)).play())
                 except Exception as error:
+                    if self._deadline == 0.0:
+                        return
                     with self._lock:
                         self.broken.append(f"seed {seed}: {type(error).__name__}: {error}")
                     say(f"seed {seed}: the round itself broke: {error!r}")
