@@ -31,10 +31,12 @@ DISK_BYTES_PER_ROW = 6_000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    return ended(
-        lambda: measure(SIZES[options.size], options.out or _out(options.size)),
-        "Interrupted; nothing was written.",
-    )
+
+    def command() -> int:
+        measure(SIZES[options.size], options.out or _out(options.size))
+        return 0
+
+    return ended(command, "Interrupted; nothing was written.")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -39,10 +39,6 @@ GIVEN = {
         "extra": {"Authorization": "Bearer t#$"},
     },
 }
-POOLS = {
-    entry["pool_name"]: (entry["pool_slot"], entry["pool_description"])
-    for entry in yaml.safe_load((PROJECT / "airflow_settings.yaml").read_text())["airflow"]["pools"]
-}
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +64,10 @@ def exported(tmp_path):
         == 0
     )
     return folder
+
+
+@pytest.fixture
+def pools():
+    """(slots, description) of every pool, by name, as airflow_settings.yaml has them."""
+    entries = yaml.safe_load((PROJECT / "airflow_settings.yaml").read_text())["airflow"]["pools"]
+    return {entry["pool_name"]: (entry["pool_slot"], entry["pool_description"]) for entry in entries}

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.unit.deploy.astro_cli import connection_of, run_astro
-from tests.unit.deploy.conftest import GIVEN, PASSWORD, POOLS
+from tests.unit.deploy.conftest import GIVEN, PASSWORD
 
 pytest.importorskip("services.deploy.export", reason="needs services/, which the Astro image does not carry")
 
 
 @pytest.mark.parametrize("exists", [False, True])
-def test_astro_commands_create_or_update_everything(exported, tmp_path, exists):
+def test_astro_commands_create_or_update_everything(exported, pools, tmp_path, exists):
     status, _, calls = run_astro(exported, tmp_path, "dep-1", **({"exists": "1"} if exists else {}))
     assert status == 0
     last = "update" if exists else "create"
@@ -23,12 +23,12 @@ def test_astro_commands_create_or_update_everything(exported, tmp_path, exists):
         if command == f"env connection {last}"
     }
     assert connections == GIVEN
-    pools = {
+    made = {
         options["--name"]: (int(options["--slots"]), options["--description"])
         for command, options, _ in calls
         if command == f"deployment pool {last}"
     }
-    assert pools == POOLS
+    assert made == pools
     assert {options["--deployment-id"] for _, options, _ in calls} == {"dep-1"}
     assert PASSWORD not in str([options for _, options, _ in calls])
 

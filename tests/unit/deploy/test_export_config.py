@@ -11,7 +11,7 @@ from airflow.sdk import Connection
 
 from tests.env_files import readings
 from tests.project_files import PROJECT
-from tests.unit.deploy.conftest import FORMS, GIVEN, POOLS
+from tests.unit.deploy.conftest import FORMS, GIVEN
 
 export = pytest.importorskip(
     "services.deploy.export", reason="needs services/, which the Astro image does not carry"
@@ -48,7 +48,7 @@ for command in sys.stdin.read().splitlines():
 """
 
 
-def test_airflow_imports_both_files_into_a_fresh_database(exported, tmp_path):
+def test_airflow_imports_both_files_into_a_fresh_database(exported, pools, tmp_path):
     commands = [
         "db migrate",
         f"connections import {exported}/connections.json",
@@ -72,9 +72,9 @@ def test_airflow_imports_both_files_into_a_fresh_database(exported, tmp_path):
     assert {
         name: fields_of(Connection(conn_id=name, **without_empty(each))) for name, each in connections.items()
     } == GIVEN
-    pools = json.loads((tmp_path / "pools.json").read_text())
-    pools.pop("default_pool")
-    assert {name: (pool["slots"], pool["description"]) for name, pool in pools.items()} == POOLS
+    stored = json.loads((tmp_path / "pools.json").read_text())
+    stored.pop("default_pool")
+    assert {name: (pool["slots"], pool["description"]) for name, pool in stored.items()} == pools
 
 
 def without_empty(fields):
