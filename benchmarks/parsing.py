@@ -46,6 +46,7 @@ def _parse(file: Path, home: Path) -> dict[str, Any]:
     environment = {"AIRFLOW_HOME": str(home / "parse"), "PYTHONPATH": str(PROJECT)}
     environment["AIRFLOW__CORE__DAGS_FOLDER"] = str(PROJECT / "dags")
     environment["AIRFLOW__COSMOS__ENABLE_TELEMETRY"] = "False"
+    environment["AIRFLOW__COSMOS__CACHE_DIR"] = str(home / "parse" / "cosmos")
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(file)],
         env=kept | environment,

@@ -91,7 +91,11 @@ def test_the_pod_is_what_template_and_override_say(both, example):
 
 
 def test_a_finished_pod_is_gone(both, example):
-    assert both.api_server.pods.select("component=worker,dag_id=local_kubernetes_executor") == []
+    """The executor deletes it in one of its next rounds, after it has told the scheduler of the end."""
+    deadline = time.monotonic() + 60
+    while left := both.api_server.pods.select("component=worker,dag_id=local_kubernetes_executor"):
+        assert time.monotonic() < deadline, [pod["metadata"]["name"] for pod in left]
+        time.sleep(0.5)
 
 
 @pytest.fixture(scope="module")
