@@ -65,11 +65,10 @@ def _write_env(stack: Stack) -> Path:
         settings.load(PROJECT / "airflow_settings.yaml"), stack.ports, Credentials.load(stack.home)
     )
     # In standalone mode the CLI's Airflow looks for plugins elsewhere than in the project.
-    settled = (
-        f"AIRFLOW__CORE__PLUGINS_FOLDER={PROJECT / 'plugins'}\nAIRFLOW__COSMOS__ENABLE_TELEMETRY=False\n"
-    )
+    plugins = f"AIRFLOW__CORE__PLUGINS_FOLDER={PROJECT / 'plugins'}\n"
+    untold = "AIRFLOW__COSMOS__ENABLE_TELEMETRY=False\n"  # as in the image and in the local stack
     file = stack.home.root / "standalone.env"
-    write_private(file, settings.env_file(applied) + settled)
+    write_private(file, settings.env_file(applied) + plugins + untold)
     return file
 
 

@@ -34,6 +34,7 @@ class Chaos:
             self._left.put(seed)
         self._slots = min(slots, len(seeds))
         self._deadline = time.monotonic() + seconds
+        self._interrupted = False
         self._lock = threading.Lock()
 
     def run(self, folder: Path) -> None:
@@ -47,13 +48,13 @@ class Chaos:
                     for thread in threads:
                         thread.join()
                 except KeyboardInterrupt:
-                    self._deadline = 0.0  # no more rounds; those that go on lose their stack now
+                    self._interrupted = True
                     raise
             if len(self.broken) == before:
                 return
 
     def _goes_on(self) -> bool:
-        return not self._left.empty() and time.monotonic() < self._deadline
+        return not (self._interrupted or self._left.empty()) and time.monotonic() < self._deadline
 
     def _work(self, place: Arena, slot: Slot) -> None:
         before = len(self.broken)
@@ -63,7 +64,7 @@ class Chaos:
                 try:
                     self._done(Round(place.stack, slot, Plan.drawn(seed)).play())
                 except Exception as error:
-                    if self._deadline == 0.0:
+                    if self._interrupted:  # its stack was stopped: no finding
                         return
                     with self._lock:
                         self.broken.append(f"seed {seed}: {type(error).__name__}: {error}")

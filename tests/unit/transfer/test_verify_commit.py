@@ -7,11 +7,9 @@ import pytest
 
 from include import steps
 from include.policy import Policy
-from include.transfer.batches import Batch
 from include.transfer.count import Count
 from include.transfer.drift import drifted
-from include.transfer.errors import BadSettings, Unverified
-from include.transfer.prefix import Prefix
+from include.transfer.errors import Unverified
 from include.transfer.verify import verify
 from tests.servers.faults import Fault
 
@@ -292,23 +290,3 @@ def test_a_listing_that_lags_behind_is_asked_object_by_object(run):
 
     run.bucket = Lagging(run.bucket._client, run.bucket.name)
     assert publish(run)["rows"] == 40
-
-
-@pytest.mark.parametrize("dataset", ["", "A", "../x", "a/b", "a\n", "_x", "a" * 64])
-@pytest.mark.parametrize("name", ["run", ""])
-def test_names_that_lead_out_of_the_folder(dataset, name):
-    with pytest.raises(BadSettings, match="cannot be parts of an object's key"):
-        Prefix(dataset, name)
-
-
-@pytest.mark.parametrize("name", ["", "../up", "a/b", "a\n", "_receipts", "-", "a" * 101, "é"])
-def test_runs_that_lead_out_of_the_folder(name):
-    with pytest.raises(BadSettings, match="cannot be parts of an object's key"):
-        Prefix("things", name)
-
-
-def test_keys():
-    prefix = Prefix("things", "20260101T0-a")
-    assert prefix.data(Batch(5, 10), ".csv.gz") == "things/20260101T0-a/data_from_5.csv.gz"
-    assert prefix.is_data("things/20260101T0-a/data_from_5.csv.gz")
-    assert not prefix.is_data("things/20260101T0-a/_receipts/data_from_5.json")
