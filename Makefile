@@ -15,10 +15,10 @@ export BASE ENGINE
 export AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME
 export GIT_REPO GIT_REF GIT_SSH_KEY KEY K8S_HOME
 
-BOOTSTRAP := sh services/stack/bootstrap.sh
+BOOTSTRAP := sh services/local/bootstrap.sh
 PY := .venv-make/bin/python
-STACK := $(PY) -m services.stack
-K8S := $(PY) -m services.k8s
+STACK := $(PY) -m services.local
+K8S := $(PY) -m services.kubernetes
 
 help: ## Show this list
 	@echo "Usage: make <target> [VARIABLE=value …]"; echo
@@ -77,7 +77,7 @@ check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, workfl
 	@.venv-make/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv-make/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	@.venv-make/bin/zizmor --offline --quiet --persona pedantic .github && echo "workflows: fine"
-	@$(PY) -m services.stack.audit
+	@$(PY) -m services.local.audit
 
 format: ## Format the code and apply the lint's own fixes
 	@$(BOOTSTRAP) test
@@ -146,7 +146,7 @@ k8s-down: ## Remove the cluster and everything that was made for it
 
 dbt-manifest: ## Write include/dbt/manifest.json anew, after a change of the dbt project
 	@$(BOOTSTRAP) report
-	@$(PY) -m services.stack.dbt_manifest
+	@$(PY) -m services.local.dbt_manifest
 
 lock: ## Compile the lock files anew from their *.in (ARGS=--upgrade for newer versions)
 	@$(BOOTSTRAP) lock $(ARGS)

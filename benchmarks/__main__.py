@@ -21,8 +21,8 @@ from benchmarks.figures import Copies
 from benchmarks.machine import Cores, facts, require
 from benchmarks.page import page
 from benchmarks.sizes import SIZES, Sizes
-from services.stack.ending import ended
-from services.stack.home import PROJECT, Home, only_command
+from services.local.ending import ended
+from services.local.home import PROJECT, Home, only_command
 
 PAGE = "benchmarks.md"
 # The rows themselves, and the largest that one round leaves in its store.

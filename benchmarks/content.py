@@ -19,8 +19,8 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
-from include.datasets import WILDFIRE_TYPES
-from services.stack.errors import StackError
+from include.wildfires import WILDFIRE_TYPES
+from services.local.errors import StackError
 
 BLOCK_BYTES = 8 << 20
 BLOCK_ROWS = 20_000

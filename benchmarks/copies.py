@@ -22,8 +22,8 @@ from benchmarks import interpreters, servers
 from benchmarks.content import Content, WrongCopy, content, source_content
 from benchmarks.machine import Bystanders, Cores, peak_mb, pinned
 from benchmarks.sizes import FORMATS, Sizes
-from include.datasets import WILDFIRE_TYPES
-from services.stack.home import PROJECT
+from include.wildfires import WILDFIRE_TYPES
+from services.local.home import PROJECT
 from services.wildfires_api.dataset import Dataset
 
 # More of the machine than this used by other programs: the case is measured again.

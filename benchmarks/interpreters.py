@@ -12,8 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from benchmarks.machine import NotMeasurable
-from services.stack.bootstrap import VENV, BootstrapError, find_uv, run_uv
-from services.stack.home import PROJECT
+from services.local.bootstrap import VENV, BootstrapError, find_uv, run_uv
+from services.local.home import PROJECT
 
 LOCKS = PROJECT / "benchmarks" / "requirements"
 HOME = VENV / "benchmarks"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from services.stack.errors import StackError
+from services.local.errors import StackError
 
 
 class NotMeasurable(StackError):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from services.stack.home import PROJECT
+from services.local.home import PROJECT
 
 # What takes 0.1 s or 10 MB to import, and belongs into the bodies of tasks.
 HEAVY = (

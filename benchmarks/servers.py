@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import psutil
 
 from benchmarks.machine import Cores, pinned
-from services.stack.errors import StackError
-from services.stack.home import PROJECT
-from services.stack.ports import HOST, free_port
-from services.stack.programs import answers
-from services.stack.seaweedfs import Seaweed
+from services.local.errors import StackError
+from services.local.home import PROJECT
+from services.local.ports import HOST, free_port
+from services.local.programs import answers
+from services.local.seaweedfs import Seaweed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,8 +61,8 @@ def store(folder: Path, cores: Cores) -> Iterator[tuple[Seaweed, psutil.Process]
 def _running(
     command: Sequence[str], log: Path, ready: Callable[[], bool], environment: Mapping[str, str] | None = None
 ) -> Iterator[psutil.Process]:
-    from services.stack.airflow_env import clean_environment
-    from services.stack.home import Home
+    from services.local.airflow_env import clean_environment
+    from services.local.home import Home
 
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -13,9 +13,9 @@ from datetime import datetime
 
 from airflow.sdk import dag
 
-from include.airflow_edge import asset, settings_form
-from include.datasets import Dataset
-from include.tasks import RUN, commit, copy, count_rows, labelled, plan, verify
+from include.tasks.context import asset, settings_form
+from include.tasks.copying import RUN, commit, copy, count_rows, labelled, plan, verify
+from include.transfer.dataset import Dataset
 
 ANY = Dataset(name="my_api", batch_size=5_000)
 SETTINGS = ANY.to_dict()

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import dag
 
-from include.airflow_edge import form
-from include.datasets import WILDFIRES_SMALL
-from include.tasks import check_machine, check_source, check_store, probe_pool
+from include.tasks.context import form
+from include.tasks.copying import check_machine, check_source, check_store, probe_pool
+from include.wildfires import WILDFIRES_SMALL
 
 DATASET = WILDFIRES_SMALL.to_dict()
 POOLS = ("copies_small", "copies_large")

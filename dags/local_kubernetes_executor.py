@@ -12,7 +12,7 @@ from datetime import datetime
 
 from airflow.sdk import dag
 
-from include.tasks import print_executor
+from include.tasks.copying import print_executor
 
 # Laid over the pod template of the deployment. Plain values instead of V1Pod: the policy converts them, so
 # that parsing this file does not import the Kubernetes client.

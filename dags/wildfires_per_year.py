@@ -11,9 +11,8 @@ from typing import Any
 
 from airflow.sdk import dag, task_group
 
-from include.airflow_edge import asset, run_form
-from include.datasets import WILDFIRES_PER_YEAR
-from include.tasks import (
+from include.tasks.context import asset, run_form
+from include.tasks.copying import (
     RUN,
     commit,
     copy,
@@ -24,6 +23,7 @@ from include.tasks import (
     total_per_year,
     verify,
 )
+from include.wildfires import WILDFIRES_PER_YEAR
 
 DATASET = WILDFIRES_PER_YEAR.to_dict()
 

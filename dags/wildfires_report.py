@@ -14,9 +14,8 @@ from datetime import datetime
 
 from airflow.sdk import dag
 
-from include.airflow_edge import asset
-from include.datasets import WILDFIRES, WILDFIRES_SMALL
-from include.report_tasks import (
+from include.tasks.context import asset
+from include.tasks.reporting import (
     choose_runs,
     document,
     export,
@@ -26,6 +25,7 @@ from include.report_tasks import (
     report_others,
     transform,
 )
+from include.wildfires import WILDFIRES, WILDFIRES_SMALL
 
 
 @dag(

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from airflow.sdk import dag
 
-from include.airflow_edge import asset, form
-from include.datasets import WILDFIRES
-from include.tasks import RUN, commit, copy, count_rows, labelled, plan, verify
+from include.tasks.context import asset, form
+from include.tasks.copying import RUN, commit, copy, count_rows, labelled, plan, verify
+from include.wildfires import WILDFIRES
 
 DATASET = WILDFIRES.to_dict()
 

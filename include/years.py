@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from include.transfer.decode import decode
 from include.transfer.errors import Unverified
+from include.transfer.source.json_rows import decode
 
 
 def count_years(pieces: Iterable[bytes]) -> Counter[int]:

@@ -24,7 +24,7 @@ airflow_home.isolate()  # before any test module imports Airflow
 def curl(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The DAGs count with curl; a machine may lack it."""
     if shutil.which("curl") is None:
-        from services.stack.curl import provide
+        from services.local.curl import provide
 
         folder = provide(tmp_path_factory.mktemp("bin"))
         os.environ["PATH"] += os.pathsep + str(folder)
@@ -34,7 +34,7 @@ def curl(tmp_path_factory: pytest.TempPathFactory) -> None:
 def store(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Store]":
     """One SeaweedFS for the whole run. Skips where its program is missing, as inside the Astro image."""
     try:
-        from services.stack.seaweedfs import weed_program
+        from services.local.seaweedfs import weed_program
         from tests.servers.seaweedfs import Store
 
         weed_program()

@@ -8,16 +8,17 @@ from benchmarks.ways.measured import Job, Move, measure
 def load(job: Job) -> Move:
     import requests
 
-    from include.datasets import WILDFIRES, Dataset
-    from include.store import connect
-    from include.transfer.api import Api
     from include.transfer.batches import Batch
-    from include.transfer.bucket import Bucket
     from include.transfer.copy import copy
-    from include.transfer.prefix import Prefix
+    from include.transfer.dataset import Dataset
+    from include.transfer.source.api import Api
+    from include.transfer.store.bucket import Bucket
+    from include.transfer.store.client import connect
+    from include.transfer.store.keys import Prefix
+    from include.wildfires import WILDFIRES
 
     if job["format"] == "parquet":
-        import include.transfer.parquet  # noqa: F401 (loading is counted apart from moving)
+        import include.transfer.formats.parquet  # noqa: F401 (loading is counted apart from moving)
 
     dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"format": job["format"]})
     client = connect(job["endpoint"], "us-east-1", (job["access_key"], job["secret_key"], None))

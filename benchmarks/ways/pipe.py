@@ -8,8 +8,8 @@ from benchmarks.ways.measured import Job, Move, measure
 def load(job: Job) -> Move:
     import requests
 
-    from include.store import connect
-    from include.transfer.bucket import PART_BYTES
+    from include.transfer.store.bucket import PART_BYTES
+    from include.transfer.store.client import connect
 
     client = connect(job["endpoint"], "us-east-1", (job["access_key"], job["secret_key"], None))
     key = f"pipe/{job['prefix']}/data_from_{job['start']}.json"

@@ -41,7 +41,7 @@ def load(job: Job) -> Move:
     import pandas  # noqa: F401 (loading is counted apart from moving)
     import requests
 
-    from include.store import connect
+    from include.transfer.store.client import connect
 
     if job["format"] == "parquet":
         import pyarrow.parquet  # noqa: F401

@@ -20,9 +20,9 @@ import pyarrow.json
 import pyarrow.parquet
 import zstandard
 
-from include.datasets import WILDFIRE_TYPES
 from include.report.committed import Committed, StoredObject
 from include.report.errors import RunDamaged
+from include.wildfires import WILDFIRE_TYPES
 
 ROWS = 20_000  # of a record batch at the most: some 5 MB
 _BLOCK = 1 << 20  # of text that is parsed at once, Arrow reads some ahead; no row may be longer

@@ -10,7 +10,7 @@ from include.lake_page.facts import AirflowRun, Attempt, Copied, Progress
 from include.lake_page.lake import Committed
 from include.lake_page.overview import copies_of
 from include.transfer.batches import Batch
-from include.transfer.prefix import Prefix
+from include.transfer.store.keys import Prefix
 
 # A batch's state, by the newest attempt of its copy.
 STATES = {

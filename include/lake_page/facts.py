@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from include.datasets import Dataset
 from include.transfer.batches import Batch
+from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings
-from include.transfer.prefix import Prefix
+from include.transfer.store.keys import Prefix
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Progress:
 
 
 def run_name(dag_id: str, run_id: str, run_after: datetime) -> str:
-    """The run's folder, as the template `RUN` of include/airflow_edge.py renders it."""
+    """The run's folder, as the template `RUN` of include/tasks/context.py renders it."""
     mark = uuid.uuid5(uuid.NAMESPACE_OID, f"{dag_id}/{run_id}").hex[:8]
     return f"{run_after.astimezone(UTC):%Y%m%dT%H%M%S}-{mark}"
 

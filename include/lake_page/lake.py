@@ -9,10 +9,10 @@ from threading import Lock
 from typing import Any
 
 from include.lake_page.facts import Copied
-from include.transfer.bucket import Bucket
+from include.transfer.commit.manifest import Manifest, complaints
 from include.transfer.errors import BadSettings
-from include.transfer.manifest import Manifest, complaints
-from include.transfer.prefix import Prefix
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.keys import Prefix
 
 _READERS = 8
 _REPORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.(?:html|json|png|svg|parquet)")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from include.lake_page.facts import AirflowRun, Attempt, Copied, Progress
 from include.lake_page.lake import Committed
-from include.transfer.prefix import Prefix
+from include.transfer.store.keys import Prefix
 
 # What a run is to a reader of the lake. Only a manifest makes it committed.
 COMMITTED, RUNNING, QUEUED, FAILED = "committed", "running", "queued", "failed"

@@ -6,10 +6,10 @@ from typing import Any
 from include.report.committed import Address
 from include.report.contract import DATASETS
 from include.report.errors import RunGone
-from include.transfer.bucket import Bucket
+from include.transfer.commit.history import committed_runs
 from include.transfer.errors import BadSettings
-from include.transfer.prefix import Prefix
-from include.transfer.runs import committed_runs
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.keys import Prefix
 
 
 def choose(

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from include.datasets import BUCKET_PATTERN, COMPRESSIONS, FORMATS, WILDFIRE_TYPES, Dataset
 from include.report.contract import DATASETS
 from include.report.errors import RunDamaged
 from include.transfer.batches import Batch
+from include.transfer.dataset import BUCKET_PATTERN, COMPRESSIONS, FORMATS, Dataset
 from include.transfer.errors import BadSettings
-from include.transfer.prefix import Prefix
+from include.transfer.store.keys import Prefix
+from include.wildfires import WILDFIRE_TYPES
 
 MANIFEST_VERSION = 1
 _URI = re.compile(r"^s3://([^/]+)/([^/]+)/([^/]+)/_manifest\.json$")

@@ -1,6 +1,7 @@
 """What the warehouse holds: a schema a dataset, its fires as the contract types them, and whose they are."""
 
-from include.datasets import WILDFIRE_TYPES, WILDFIRES, WILDFIRES_SMALL, Dataset
+from include.transfer.dataset import Dataset
+from include.wildfires import WILDFIRE_TYPES, WILDFIRES, WILDFIRES_SMALL
 
 # Datasets of these columns; the name of each is its schema in the warehouse. Both are this project's own
 # words: nothing that a manifest says ever becomes an identifier.

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet
 
 from include.report.errors import RunDamaged
-from include.transfer.bucket import Bucket
+from include.transfer.store.bucket import Bucket
 
 Rows = list[dict[str, Any]]
 

@@ -11,9 +11,9 @@ from include.report import marts as exported_marts
 from include.report import page, theme
 from include.report.charts import FIGURES
 from include.report.errors import RunGone
-from include.transfer.bucket import Bucket
 from include.transfer.memory import peak_rss_mb
-from include.transfer.prefix import Prefix
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.keys import Prefix
 
 log = logging.getLogger(__name__)
 

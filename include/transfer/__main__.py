@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from include.store import connect
-from include.transfer.audit import audit
-from include.transfer.bucket import Bucket
-from include.transfer.environment import store_settings
+from include.transfer.commit.audit import audit
 from include.transfer.errors import BadSettings, TransferError
-from include.transfer.prefix import Prefix
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.client import connect
+from include.transfer.store.credentials import store_settings
+from include.transfer.store.keys import Prefix
 
 VERIFIED, FOUND, NOT_CHECKED, INTERRUPTED = 0, 1, 2, 130
 _URI = re.compile(r"s3://([^/]+)/([^/]+)/(?:([^/]+)/_manifest|_latest)\.json")

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from include.transfer.allocator import return_large_buffers
-from include.transfer.api import Api
 from include.transfer.batches import Batch
-from include.transfer.bucket import Bucket
-from include.transfer.columns import Columns
-from include.transfer.decode import Block
-from include.transfer.encode import encode
+from include.transfer.commit.receipt import Receipt
 from include.transfer.errors import Overtaken, WrongRowCount, about
+from include.transfer.formats.encode import encode
 from include.transfer.memory import peak_rss_mb
-from include.transfer.prefix import Prefix
-from include.transfer.receipt import Receipt
+from include.transfer.schema.columns import Columns
+from include.transfer.source.api import Api
+from include.transfer.source.json_rows import Block
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.keys import Prefix
 
 log = logging.getLogger(__name__)
 

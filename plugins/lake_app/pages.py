@@ -9,14 +9,14 @@ from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import HTTPException
 from sqlalchemy.orm import Session
 
-from include.datasets import Dataset
 from include.lake_page import detail, overview, strip
 from include.lake_page.facts import AirflowRun, Progress
 from include.lake_page.lake import Committed
 from include.lake_page.overview import DatasetRuns, Listed, RunRow
-from include.transfer.bucket import Stored
+from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings
-from include.transfer.prefix import Prefix
+from include.transfer.store.bucket import Stored
+from include.transfer.store.keys import Prefix
 from plugins.lake_app import access, queries
 from plugins.lake_app.stores import Stores, by_place, place
 

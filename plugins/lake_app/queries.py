@@ -13,9 +13,9 @@ from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from include.airflow_edge import FINDINGS_KEY, UNCHANGED_KEY
-from include.datasets import Dataset
 from include.lake_page.facts import AirflowRun, Attempt, Copied, CopyDag, Progress, find_copy_dag, read_plan
+from include.tasks.context import FINDINGS_KEY, UNCHANGED_KEY
+from include.transfer.dataset import Dataset
 
 MOST_RUNS = 2_000  # the newest; older ones are listed by their folders in the store alone
 MOST_VERSIONS = 5_000

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from include.datasets import Dataset
 from include.lake_page.lake import Lake
+from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, TransferError
 
 
@@ -58,7 +58,7 @@ def by_place(datasets: Iterable[Dataset]) -> dict[tuple[str, str], Dataset]:
 
 
 def _open(dataset: Dataset) -> Lake:
-    from include.connections import open_bucket
+    from include.tasks.connections import open_bucket
 
     try:
         return Lake(open_bucket(dataset, patient=False))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.deploy import export, image_test
-from services.stack.ending import ended
+from services.local.ending import ended
 
 
 def parser() -> argparse.ArgumentParser:

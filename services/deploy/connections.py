@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.stack.errors import SettingsError
+from services.local.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,7 +74,7 @@ def read_environment(path: Path) -> dict[str, str]:
 def gather(local: list[dict[str, Any]], environment: Mapping[str, str]) -> list[Connection]:
     """Every connection that the settings file or the environment names, in that order.
 
-    `local` has the bodies of `services.stack.settings.load`.
+    `local` has the bodies of `services.local.settings.load`.
     """
     known = {body["connection_id"]: _fields(body) for body in local}
     given = {

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.stack.errors import StackError
+from services.local.errors import StackError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

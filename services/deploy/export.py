@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from services.deploy import forms
 from services.deploy.connections import PLACEHOLDER, PREFIX, Connection, gather, read_environment
-from services.stack import settings
-from services.stack.errors import StackError
-from services.stack.home import PROJECT, write_private
+from services.local import settings
+from services.local.errors import StackError
+from services.local.home import PROJECT, write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -37,7 +37,7 @@ def airflow_connections(connections: list[Connection]) -> str:
 
 
 def airflow_pools(pools: list[dict[str, Any]]) -> str:
-    """For `airflow pools import`. `pools` has the bodies of `services.stack.settings.load`."""
+    """For `airflow pools import`. `pools` has the bodies of `services.local.settings.load`."""
     return _pretty({pool["name"]: {key: pool[key] for key in pool if key != "name"} for pool in pools})
 
 

@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 
 from services.deploy.containers import Engine, Unavailable
-from services.stack.bootstrap import index_of_pip
-from services.stack.errors import StackError
-from services.stack.home import PROJECT
+from services.local.bootstrap import index_of_pip
+from services.local.errors import StackError
+from services.local.home import PROJECT
 
 IMAGE = "localhost/wildfire-lake-test"
 STAND_IN = "localhost/wildfire-lake-runtime-stand-in"

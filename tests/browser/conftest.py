@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from services.stack.stack import Stack
+    from services.local.stack import Stack
     from tests.browser.scenes import Scenes
 
 
@@ -35,9 +35,9 @@ def browser() -> "Iterator[Browser]":
 def stack(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
     """The real thing, with users of several rights; not started where there is no browser to look at it."""
     pytest.importorskip(
-        "services.stack.stack", reason="needs services/, which the Astro image does not carry"
+        "services.local.stack", reason="needs services/, which the Astro image does not carry"
     )
-    from services.stack.stack import Stack
+    from services.local.stack import Stack
     from tests.browser import scenes
 
     with Stack(tmp_path_factory.mktemp("page"), env_overrides=scenes.environment()) as running:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from services.stack.stack import Stack
+from services.local.stack import Stack
 from tests.browser import chromium, scenes
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -14,8 +14,8 @@ from tests.servers.faults import Fault
 from tests.servers.scripted_http import ScriptedSource
 
 if TYPE_CHECKING:
-    from services.stack.airflow_api import Run
-    from services.stack.stack import Stack
+    from services.local.airflow_api import Run
+    from services.local.stack import Stack
 
 USERS = {
     "admin": "admin",
@@ -145,7 +145,7 @@ def widen(stack: "Stack", run: "Run", batches: int) -> None:
     import psycopg
     from psycopg import sql
 
-    from services.stack.postgres import Postgres
+    from services.local.postgres import Postgres
 
     server = Postgres(stack.home.postgres, stack.ports.postgres, stack.credentials.postgres_password)
     key = {"dag": run.dag_id, "run": run.run_id, "first": 4, "last": batches - 1, "size": BATCH}

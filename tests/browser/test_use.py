@@ -157,8 +157,8 @@ def test_who_has_no_runs_yet_is_told_what_to_do(visit):
 
 
 def test_without_its_store_the_page_still_opens_and_says_what_to_do(stack, scenes, visit):
-    from services.stack import settings
-    from services.stack.home import PROJECT
+    from services.local import settings
+    from services.local.home import PROJECT
     from tests.servers.ports import free_port
 
     (known,) = [

@@ -159,7 +159,7 @@ def wildfires(source: Callable[..., ScriptedSource]) -> Callable[[int], Scripted
 
 def wildfire(index: int) -> dict[str, Any]:
     """One row with every column of the FPA-FOD, values of the right types, a null and text with zeros."""
-    from include.datasets import WILDFIRE_TYPES
+    from include.wildfires import WILDFIRE_TYPES
 
     samples = {"string": f"0{index}", "int64": index, "double": index + 0.5}
     row = {column: samples[kind] for column, kind in WILDFIRE_TYPES.items()}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.datasets import Dataset
+from include.transfer.dataset import Dataset
 from include.transfer.errors import NoConnection, Retryable
 
 
@@ -11,7 +11,7 @@ from include.transfer.errors import NoConnection, Retryable
     ("opener", "kind"), [("open_api", "http"), ("open_bucket", "aws"), ("store_url", "aws")]
 )
 def test_a_connection_that_is_missing(opener, kind):
-    from include import connections
+    from include.tasks import connections
 
     dataset = Dataset(name="x", conn_id="nowhere", store_conn_id="nowhere")
     with pytest.raises(NoConnection, match=f"no connection nowhere; expected one of type {kind}; make it"):

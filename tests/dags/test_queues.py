@@ -147,7 +147,7 @@ def test_airflow_loads_the_file_from_pythonpath(tmp_path: Path, home):
 
 
 def test_where_a_task_runs_is_told_by_its_environment(monkeypatch, executors):
-    from include.airflow_edge import where_it_runs
+    from include.tasks.context import where_it_runs
 
     executors("CeleryExecutor,KubernetesExecutor")
     assert where_it_runs()["executor"] == "CeleryExecutor"

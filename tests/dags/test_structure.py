@@ -107,7 +107,7 @@ def test_the_form_takes_what_works_and_refuses_what_cannot(dags, dag_id, good, b
 
 
 def test_every_setting_of_a_dataset_is_a_field_of_the_form(dags):
-    from include.datasets import SETTINGS_HELP, Dataset
+    from include.transfer.dataset import SETTINGS_HELP, Dataset
 
     fields = set(Dataset.__dataclass_fields__)
     assert fields == set(SETTINGS_HELP)
@@ -120,9 +120,9 @@ def test_every_copy_lets_its_form_decide_about_what_is_there(dags, dag_id):
 
 
 def test_a_dag_gives_the_form_defaults_of_its_own():
-    from include.airflow_edge import form
-    from include.datasets import WILDFIRES
-    from include.policy import Policy
+    from include.tasks.context import form
+    from include.transfer.policy import Policy
+    from include.wildfires import WILDFIRES
 
     assert {name: form(WILDFIRES)[name].value for name in POLICY} == POLICY
     fields = form(WILDFIRES, Policy(on_drift="append", keep_runs=30))

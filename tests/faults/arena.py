@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.stack.airflow_api import AirflowApi
-from services.stack.airflow_env import USER
-from services.stack.home import PROJECT, Credentials
-from services.stack.stack import Stack
+from services.local.airflow_api import AirflowApi
+from services.local.airflow_env import USER
+from services.local.home import PROJECT, Credentials
+from services.local.stack import Stack
 from tests.faults.proxy import Proxy
 from tests.faults.source import Source, sample_lines
 

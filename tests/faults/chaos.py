@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from services.stack.errors import StackError
+from services.local.errors import StackError
 from tests.faults.arena import Arena, Slot, arena
 from tests.faults.judgement import Result
 from tests.faults.plan import Plan

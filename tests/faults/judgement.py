@@ -14,8 +14,8 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException
 
-from services.stack.airflow_api import AirflowApi, Run
-from services.stack.errors import StackError
+from services.local.airflow_api import AirflowApi, Run
+from services.local.errors import StackError
 from tests.faults import checker, plan
 from tests.faults.arena import BUCKET
 

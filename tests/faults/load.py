@@ -24,11 +24,11 @@ from typing import Any
 
 import psutil
 
-from services.stack.airflow_api import RUN_ENDED, Run
-from services.stack.cleanup import marked_processes
-from services.stack.home import PROJECT
-from services.stack.ports import free_ports
-from services.stack.stack import Stack
+from services.local.airflow_api import RUN_ENDED, Run
+from services.local.cleanup import marked_processes
+from services.local.home import PROJECT
+from services.local.ports import free_ports
+from services.local.stack import Stack
 from tests.faults.judgement import patiently
 
 DAG = "wildfires_small_to_s3"

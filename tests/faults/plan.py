@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from include.datasets import WILDFIRE_TYPES
+from include.wildfires import WILDFIRE_TYPES
 from tests.faults import weather as w
 from tests.faults.weather import Weather
 

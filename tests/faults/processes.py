@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from services.stack.cleanup import marked_processes
+from services.local.cleanup import marked_processes
 
 if TYPE_CHECKING:
-    from services.stack.stack import Stack
+    from services.local.stack import Stack
 
 _TASK = "airflow worker -- "  # a task's process is named after its task instance's id
 _EXECUTOR = "LocalExecutor"

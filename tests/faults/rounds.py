@@ -12,8 +12,8 @@ from typing import Any
 import urllib3
 from minio.error import MinioException
 
-from services.stack.airflow_api import RUN_ENDED, Run
-from services.stack.stack import Stack
+from services.local.airflow_api import RUN_ENDED, Run
+from services.local.stack import Stack
 from tests.faults import checker, plan, processes
 from tests.faults.arena import BUCKET, Slot
 from tests.faults.judgement import Result, folder_of, judge, patiently

@@ -10,8 +10,8 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.stack.home import PROJECT
-from services.stack.ports import free_ports
+from services.local.home import PROJECT
+from services.local.ports import free_ports
 from services.wildfires_api.generator import generate
 from services.wildfires_api.writer import DatasetWriter
 from tests.faults.checker import Row, parse_rows

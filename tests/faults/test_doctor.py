@@ -4,18 +4,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
-    from services.stack.doctor import Row
+    from services.local.doctor import Row
     from tests.faults.arena import Arena
 
 pytestmark = pytest.mark.e2e
 
 
 def examined(place: "Arena") -> "list[Row]":
-    from services.stack.doctor import examine
-    from services.stack.progress import Progress
+    from services.local.doctor import examine
+    from services.local.progress import Progress
 
     return examine(place.stack, Progress())
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
@@ -18,7 +18,7 @@ SETTINGS = {"batch_size": 500, "format": "csv", "accept_encoding": "identity", "
 
 
 def plans() -> "dict[str, Plan]":
-    from include.datasets import WILDFIRE_TYPES
+    from include.wildfires import WILDFIRE_TYPES
     from tests.faults import plan
     from tests.faults import weather as w
     from tests.faults.plan import Plan

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 if sys.platform != "linux":
     pytest.skip("the limit of another process's files is Linux's own", allow_module_level=True)
 
-from include.datasets import Dataset
-from include.doctor import check_store
-from include.transfer.bucket import Bucket
+from include.transfer.dataset import Dataset
+from include.transfer.diagnose import check_store
 from include.transfer.errors import StoreUnavailable
-from include.transfer.prefix import Prefix
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.keys import Prefix
 from tests.servers.seaweedfs import Store
 from tests.unit.transfer.conftest import Run
 

@@ -5,9 +5,9 @@ import uuid
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
-from services.stack.airflow_api import Run
+from services.local.airflow_api import Run
 from tests.faults import judgement
 from tests.faults.judgement import Result, judge
 from tests.faults.test_checker import ROWS, Lake

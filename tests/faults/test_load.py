@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
     from tests.faults.arena import Arena

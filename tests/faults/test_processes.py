@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
@@ -60,7 +60,7 @@ def test_a_scheduler_killed_alone_with_its_locks_leaves_the_next_one_free(place)
 def _is_worker(process, root) -> bool:
     import psutil
 
-    from services.stack.airflow_env import MARK
+    from services.local.airflow_env import MARK
 
     try:
         title = " ".join(process.cmdline())

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 pytest.importorskip("benchmarks.machine", reason="needs benchmarks/, which the Astro image does not carry")
 
 from tests.project_files import PROJECT

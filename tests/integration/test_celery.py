@@ -14,14 +14,14 @@ from tests.project_files import PROJECT
 from tests.servers.faults import Fault
 from tests.servers.scripted_http import ScriptedSource
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 pytest.importorskip("celery", reason="needs the packages of requirements/test.in")
 
 if TYPE_CHECKING:
     import psutil
 
-    from services.stack.airflow_api import Run
-    from services.stack.stack import Stack
+    from services.local.airflow_api import Run
+    from services.local.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
@@ -41,7 +41,7 @@ REDELIVERED = "already running elsewhere"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
-    from services.stack.stack import Stack
+    from services.local.stack import Stack
 
     home = tmp_path_factory.mktemp("celery") / "home"
     with Stack(home, env_overrides=CLOCKS, executor="CeleryExecutor") as running:
@@ -50,7 +50,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
 
 def verified(stack: "Stack", run: "Run") -> list[str]:
     """What an independent reading of every object has to object."""
-    from services.stack.verify import verify
+    from services.local.verify import verify
 
     return verify(
         stack.s3, stack.api.xcom(run, "commit")["manifest"].partition("task-mapping-api-data/")[2]
@@ -88,8 +88,8 @@ def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def broker(stack: "Stack") -> Any:
-    from services.stack.celery_workers import broker as valkey
-    from services.stack.home import Credentials
+    from services.local.celery_workers import broker as valkey
+    from services.local.home import Credentials
 
     return valkey(stack.home, Credentials.load(stack.home))
 

@@ -11,17 +11,17 @@ import pytest
 
 from tests.integration import traces
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
-    from services.stack.stack import Stack
+    from services.local.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
-    from services.stack.stack import Stack
+    from services.local.stack import Stack
 
     # "up": with everything that `make up` starts.
     with Stack(tmp_path_factory.mktemp("doors") / "home", mode="up") as running:
@@ -32,7 +32,7 @@ def listening(stack: "Stack") -> set[tuple[str, int]]:
     """(address, port) of every TCP socket on which a process of the stack listens, or UDP port it holds."""
     import psutil
 
-    from services.stack.cleanup import marked_processes, orphaned_postmaster
+    from services.local.cleanup import marked_processes, orphaned_postmaster
 
     processes = marked_processes(stack.home)
     processes += [each for each in [orphaned_postmaster(stack.home)] if each]
@@ -82,7 +82,7 @@ def minio_client(stack: "Stack", access: str | None, secret: str | None) -> Any:
 def test_the_store_refuses_whoever_has_not_its_keys(stack, who):
     import minio
 
-    from services.stack.home import Credentials
+    from services.local.home import Credentials
 
     right = Credentials.load(stack.home).s3_access_key
     name = {"nobody": None, "somebody else": "ANOTHER"}.get(who, right)
@@ -116,7 +116,7 @@ def test_pages_and_apis_refuse_without_login(stack):
 
 
 def test_airflows_command_line_reaches_what_is_up(stack, monkeypatch, capfd):
-    from services.stack import commands
+    from services.local import commands
 
     monkeypatch.setenv("STACK_HOME", str(stack.home.root))
     assert commands.airflow(["pools", "list", "--output", "json"]) == 0

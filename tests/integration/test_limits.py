@@ -15,11 +15,11 @@ from tests.integration.test_scheduler import copies, manifest_of
 from tests.project_files import PROJECT
 from tests.servers.gate import Gate
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
-    from services.stack.airflow_api import Run
-    from services.stack.stack import Stack
+    from services.local.airflow_api import Run
+    from services.local.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
@@ -51,7 +51,7 @@ unplanned()
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
-    from services.stack.stack import Stack
+    from services.local.stack import Stack
 
     folder = tmp_path_factory.mktemp("limits")
     own = folder / "dags"
@@ -106,7 +106,7 @@ def slots(pool: str) -> int:
 
 
 def test_pool_parallelism_and_the_cap_on_a_run(stack, gate):
-    from services.stack.airflow_env import PARALLELISM
+    from services.local.airflow_env import PARALLELISM
 
     large = stack.trigger("wildfires_to_s3", {"batch_size": ROWS // MAPS, "force": True})
     # 16 copies, no other limit near: the pool.

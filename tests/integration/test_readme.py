@@ -13,7 +13,7 @@ import pytest
 
 from tests.project_files import PROJECT, repository_files
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 pytestmark = pytest.mark.e2e
 
 README = (PROJECT / "README.md").read_text()
@@ -46,7 +46,7 @@ _ports: dict[str, str] = {}
 def environment() -> dict[str, str]:
     """A user's environment, with ports that nobody else has."""
     if not _ports:
-        from services.stack.ports import Ports
+        from services.local.ports import Ports
 
         free = Ports.free()
         _ports.update(
@@ -135,7 +135,7 @@ def test_looking_around(sh, copy_of_project):
 
 def make_sqlite(path: Path, rows: int) -> None:
     """A file of the real dataset's form: a table Fires with its 37 columns and two more."""
-    from include.datasets import WILDFIRE_TYPES
+    from include.wildfires import WILDFIRE_TYPES
     from tests.dags.conftest import wildfire
 
     columns = ["OBJECTID", *WILDFIRE_TYPES, "Shape"]

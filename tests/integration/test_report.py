@@ -9,11 +9,11 @@ import pytest
 
 from tests.airflow_home import PROJECT
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
-    from services.stack.airflow_api import Run
-    from services.stack.stack import Stack
+    from services.local.airflow_api import Run
+    from services.local.stack import Stack
 
 pytestmark = [
     pytest.mark.e2e,
@@ -26,8 +26,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
-    from services.stack.run_report import REPORT, SCHEDULES
-    from services.stack.stack import Stack
+    from services.local.run_report import REPORT, SCHEDULES
+    from services.local.stack import Stack
 
     with Stack(tmp_path_factory.mktemp("report"), env_overrides=SCHEDULES) as running:
         running.api.wait_for_dag(REPORT)
@@ -46,7 +46,7 @@ def copied(stack: "Stack") -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def report(stack: "Stack", copied: dict[str, Any]) -> "Run":
     """The report that the commit's event started, ended."""
-    from services.stack.run_report import wait_for_report
+    from services.local.run_report import wait_for_report
 
     run = wait_for_report(stack, copied["manifest"])
     assert stack.wait(run, 1_200) == "success"
@@ -72,7 +72,7 @@ def test_the_commits_event_leads_to_a_report_of_its_run(stack, copied, report):
 
 
 def test_the_marts_are_what_the_source_serves(stack, report):
-    from services.stack.run_report import differences
+    from services.local.run_report import differences
     from services.wildfires_api.check import tally
     from services.wildfires_api.dataset import Dataset
 
@@ -84,7 +84,7 @@ def test_the_marts_are_what_the_source_serves(stack, report):
 
 
 def test_the_objects_of_the_run_are_still_what_its_manifest_says(stack, copied, report):
-    from services.stack.verify import verify
+    from services.local.verify import verify
 
     assert verify(stack.s3, copied["manifest"].partition("task-mapping-api-data/")[2]).findings == []
 
@@ -103,7 +103,7 @@ def test_a_report_by_hand_takes_the_newest_run_and_loads_nothing_twice(stack, co
 
 def test_no_secret_is_in_what_the_report_leaves(stack, report):
     """Logs, rendered fields, XComs and objects; the database keeps connections encrypted."""
-    from services.stack.home import Credentials
+    from services.local.home import Credentials
 
     secrets = Credentials.load(stack.home)
     canaries = (secrets.warehouse_password, secrets.s3_secret_key, secrets.postgres_password)

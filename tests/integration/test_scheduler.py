@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
-    from services.stack.airflow_api import Run
-    from services.stack.stack import Stack
+    from services.local.airflow_api import Run
+    from services.local.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
@@ -24,7 +24,7 @@ ROWS = 20_000
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
-    from services.stack.stack import Stack
+    from services.local.stack import Stack
 
     with Stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
@@ -70,7 +70,7 @@ def most_at_once(instances: list[dict[str, Any]]) -> int:
 
 
 def test_a_run_copies_every_row_and_commits_once(stack, small):
-    from services.stack.verify import verify
+    from services.local.verify import verify
 
     manifest = manifest_of(stack, small)
     assert (manifest["rows"], len(manifest["receipts"])) == (ROWS, 4)
@@ -136,7 +136,7 @@ def test_a_copys_memory_does_not_follow_its_batch(stack):
 
 
 def test_the_form_is_checked_before_a_run_is_made(stack):
-    from services.stack.errors import StackError
+    from services.local.errors import StackError
 
     with pytest.raises(StackError, match="batch_size"):
         stack.trigger("wildfires_to_s3", {"batch_size": 0})
@@ -177,7 +177,7 @@ def folders_of(stack: "Stack", dataset: str) -> dict[str, dict[str, int]]:
 
 
 def test_two_runs_at_once_that_keep_one_never_show_half_a_run(stack):
-    from services.stack.verify import verify
+    from services.local.verify import verify
 
     conf = {"batch_size": 2_500, "force": True, "keep_runs": 1}
     started = [stack.trigger("wildfires_to_s3", conf) for _ in range(2)]
@@ -200,7 +200,7 @@ def test_two_runs_at_once_that_keep_one_never_show_half_a_run(stack):
 
 
 def test_a_run_is_read_back_as_the_documentation_says(stack, small):
-    from services.stack.home import PROJECT, Credentials
+    from services.local.home import PROJECT, Credentials
 
     shown = (PROJECT / "docs/how-it-works.md").read_text()
     command = re.search(r"\n(python -m include\.transfer verify \S+)\n", shown)[1]

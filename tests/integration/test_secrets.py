@@ -20,11 +20,11 @@ from tests.integration import traces
 from tests.servers.faults import Fault
 from tests.servers.scripted_http import ScriptedSource
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 
 if TYPE_CHECKING:
-    from services.stack.airflow_api import Run
-    from services.stack.stack import Stack
+    from services.local.airflow_api import Run
+    from services.local.stack import Stack
     from tests.servers.http_server import Request
 
 pytestmark = pytest.mark.e2e
@@ -67,7 +67,7 @@ class Planted:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
-    from services.stack.stack import Stack
+    from services.local.stack import Stack
 
     with Stack(tmp_path_factory.mktemp("secrets") / "home") as running:
         yield running

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from services.stack.airflow_api import Run
-    from services.stack.stack import Stack
+    from services.local.airflow_api import Run
+    from services.local.stack import Stack
 
 PAUSE = 0.03
 
@@ -42,7 +42,7 @@ def finds(secrets: Mapping[str, str], traces: Iterable[Trace]) -> set[tuple[str,
 
 def generated(stack: "Stack") -> dict[str, str]:
     """What the stack made up for itself: keys of the store, passwords, keys of Airflow's."""
-    from services.stack.home import Credentials
+    from services.local.home import Credentials
 
     made = asdict(Credentials.load(stack.home))
     del made["s3_access_key"]  # a name: the store logs who asked
@@ -51,8 +51,8 @@ def generated(stack: "Stack") -> dict[str, str]:
 
 def database(stack: "Stack", password: str | None = None) -> str:
     """Where the database is, with the stack's own password or another one."""
-    from services.stack.home import Credentials
-    from services.stack.postgres import Postgres
+    from services.local.home import Credentials
+    from services.local.postgres import Postgres
 
     known = Credentials.load(stack.home).postgres_password
     server = Postgres(stack.home.postgres, stack.ports.postgres, known if password is None else password)

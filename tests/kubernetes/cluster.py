@@ -12,11 +12,11 @@ from typing import Any
 import psycopg
 import yaml
 
-from services.k8s import manifests
-from services.stack import airflow_env
-from services.stack.home import PROJECT, Credentials, Home
-from services.stack.ports import Ports
-from services.stack.stack import Stack
+from services.kubernetes import manifests
+from services.local import airflow_env
+from services.local.home import PROJECT, Credentials, Home
+from services.local.ports import Ports
+from services.local.stack import Stack
 from tests.integration.traces import database
 from tests.kubernetes.api_server import ApiServer
 

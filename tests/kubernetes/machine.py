@@ -1,4 +1,4 @@
-"""A machine for tests of services.k8s: a PATH that holds nothing but the stand-ins."""
+"""A machine for tests of services.kubernetes: a PATH that holds nothing but the stand-ins."""
 
 import json
 import os
@@ -41,7 +41,7 @@ class Machine:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         (self.bin / "calls.jsonl").write_text("")
-        command = [sys.executable, "-m", "services.k8s", *arguments]
+        command = [sys.executable, "-m", "services.kubernetes", *arguments]
         return subprocess.run(
             command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=300
         )
@@ -63,7 +63,7 @@ class Machine:
 
 
 def new_machine(folder: Path) -> Machine:
-    from services.stack.ports import Ports
+    from services.local.ports import Ports
 
     free = Ports.free()
     ports = {"AIRFLOW_PORT": str(free.airflow), "S3_PORT": str(free.s3), "S3_ADMIN_PORT": str(free.s3_admin)}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 check = pytest.importorskip(
-    "services.k8s.check", reason="needs services/, which the Astro image does not carry"
+    "services.kubernetes.check", reason="needs services/, which the Astro image does not carry"
 )
 
 
@@ -103,7 +103,7 @@ def test_logs_that_are_missing_or_empty(monkeypatch):
 
 
 def test_a_run_that_never_ends_is_told_of_with_its_tasks():
-    from services.stack.errors import StackError
+    from services.local.errors import StackError
 
     api = Told([instance("a", "h", state="queued")], {})
     api.wait_for_dag = api.unpause = lambda *_: None

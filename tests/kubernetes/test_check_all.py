@@ -2,11 +2,11 @@
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 pytest.importorskip("kubernetes_validate", reason="the double checks pods by Kubernetes' schemas")
 
-from services.k8s.cluster import NODE_PORTS
-from services.k8s.programs import CLUSTER
+from services.kubernetes.cluster import NODE_PORTS
+from services.kubernetes.programs import CLUSTER
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.machine import Machine
 

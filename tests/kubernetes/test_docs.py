@@ -33,14 +33,14 @@ def test_every_file_of_the_folder_is_explained_and_no_other():
 
 
 def test_every_secret_is_explained():
-    manifests = pytest.importorskip("services.k8s.manifests")
+    manifests = pytest.importorskip("services.kubernetes.manifests")
     table = TEXT[TEXT.index("| secret | holds |") : TEXT.index("DAGs from Git instead")]
     named = set(re.findall(r"`([a-z0-9-]+)`", table))
     assert {*manifests.generated_secrets(), "airflow-connections"} <= named
 
 
 def test_the_charts_version_is_the_one_that_is_installed():
-    deploy = pytest.importorskip("services.k8s.deploy")
+    deploy = pytest.importorskip("services.kubernetes.deploy")
     assert set(re.findall(r"--version (\S+)", TEXT)) == {deploy.CHART[-1]}
     assert set(re.findall(r"apache-airflow/airflow` (\d+\.\d+)", TEXT)) == {
         deploy.CHART[-1].rpartition(".")[0]
@@ -56,7 +56,7 @@ def test_numbers_are_those_of_the_values():
 
 
 def test_helm_is_as_old_as_the_commands_say():
-    programs = pytest.importorskip("services.k8s.programs")
+    programs = pytest.importorskip("services.kubernetes.programs")
     assert "{}.{} or newer".format(*programs.OLDEST_HELM) in TEXT
 
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 pytest.importorskip("kubernetes_validate", reason="the double checks pods by Kubernetes' schemas")
 
 from tests.kubernetes.cluster import Cluster
 
 if TYPE_CHECKING:
-    from services.stack.airflow_api import Run
+    from services.local.airflow_api import Run
 
 pytestmark = pytest.mark.e2e
 
@@ -101,7 +101,7 @@ def test_a_finished_pod_is_gone(both, example):
 @pytest.fixture(scope="module")
 def sent(both: Cluster) -> "Run":
     """A run whose copies were sent to pods."""
-    from services.k8s.check import TO_PODS
+    from services.kubernetes.check import TO_PODS
 
     run = both.stack.trigger("wildfires_small_to_s3", TO_PODS)
     assert both.stack.wait(run, 300) == "success"
@@ -109,7 +109,7 @@ def sent(both: Cluster) -> "Run":
 
 
 def test_a_run_sends_its_copies_to_pods(both, sent):
-    from services.stack.verify import verify
+    from services.local.verify import verify
 
     run = sent
     copies = instances(both, run, "copy")

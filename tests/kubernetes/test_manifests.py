@@ -144,7 +144,7 @@ def secret_references(found: Any) -> Iterator[tuple[str, str]]:
 
 
 def test_every_secret_that_is_asked_for_is_made():
-    manifests = pytest.importorskip("services.k8s.manifests")
+    manifests = pytest.importorskip("services.kubernetes.manifests")
     made = manifests.generated_secrets()
     made["airflow-connections"] = manifests.connections(("a", "b"), "c")
     chosen = values("values.yaml")
@@ -161,7 +161,7 @@ def test_every_secret_that_is_asked_for_is_made():
 
 
 def test_every_connection_reaches_airflow_and_its_pods():
-    manifests = pytest.importorskip("services.k8s.manifests")
+    manifests = pytest.importorskip("services.kubernetes.manifests")
     wanted = set(manifests.connections(("a", "b"), "c")["stringData"])
     assert {"AIRFLOW_CONN_LOCALS3", "AIRFLOW_CONN_WILDFIRES_API"} <= wanted
     assert {each["envName"] for each in values("values.yaml")["secret"]} == wanted
@@ -175,7 +175,7 @@ def test_every_connection_reaches_airflow_and_its_pods():
 
 
 def test_the_stores_arguments_make_its_buckets_and_refuse_strangers(tmp_path):
-    seaweedfs = pytest.importorskip("services.stack.seaweedfs")
+    seaweedfs = pytest.importorskip("services.local.seaweedfs")
     import minio
 
     (container,) = dict(pod_specs())["StatefulSet/seaweedfs"]["containers"]

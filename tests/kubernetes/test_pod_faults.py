@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 pytest.importorskip("kubernetes_validate", reason="the double checks pods by Kubernetes' schemas")
 
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.objects import Pod
 
 if TYPE_CHECKING:
-    from services.stack.airflow_api import Run
+    from services.local.airflow_api import Run
 
 pytestmark = pytest.mark.e2e
 

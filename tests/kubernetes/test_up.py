@@ -242,7 +242,7 @@ def test_a_release_that_a_killed_helm_left_pending_is_mended(up, status, remedy)
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_broken_off_it_ends_its_programs_and_says_how_to_go_on(machine, how):
     machine.fails("kind create", sleeps=60)
-    command = [sys.executable, "-m", "services.k8s", "up"]
+    command = [sys.executable, "-m", "services.kubernetes", "up"]
     (machine.bin / "calls.jsonl").write_text("")
     with subprocess.Popen(
         command,

@@ -22,7 +22,7 @@ SDK = PROJECT / ".venv-astro-sdk" / "bin" / "python"
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Warehouse]":
     """One PostgreSQL for the whole run. Skips where it is missing, as inside the Astro image."""
-    pytest.importorskip("services.stack.postgres", reason="needs services/, which the image does not carry")
+    pytest.importorskip("services.local.postgres", reason="needs services/, which the image does not carry")
     pytest.importorskip("psycopg", reason="needs the packages of the local stack")
     from tests.servers.warehouse import Warehouse
 
@@ -168,17 +168,18 @@ def committed(
     dataset_name: str,
     settings: dict[str, str],
 ) -> Run:
-    from include.datasets import WILDFIRES, Dataset
     from include.transfer.batches import plan_batches
-    from include.transfer.bucket import Bucket
-    from include.transfer.columns import Columns
-    from include.transfer.commit import commit as commit_run
-    from include.transfer.count import Count
-    from include.transfer.decode import Block
-    from include.transfer.encode import encode
-    from include.transfer.manifest import Manifest
-    from include.transfer.prefix import Prefix
-    from include.transfer.receipt import Receipt
+    from include.transfer.commit.manifest import Manifest
+    from include.transfer.commit.publish import commit as commit_run
+    from include.transfer.commit.receipt import Receipt
+    from include.transfer.dataset import Dataset
+    from include.transfer.formats.encode import encode
+    from include.transfer.schema.columns import Columns
+    from include.transfer.source.count import Count
+    from include.transfer.source.json_rows import Block
+    from include.transfer.store.bucket import Bucket
+    from include.transfer.store.keys import Prefix
+    from include.wildfires import WILDFIRES
 
     dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"name": dataset_name, **settings})
     bucket, prefix = Bucket(client, bucket_name), Prefix(dataset_name, run)

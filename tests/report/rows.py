@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from include.datasets import WILDFIRE_TYPES
+from include.wildfires import WILDFIRE_TYPES
 
 # Null beside empty text, text that looks like a null or a number, marks that CSV quotes, the smallest size.
 ODD = {

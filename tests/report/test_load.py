@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from include.datasets import WILDFIRE_TYPES
+from include.wildfires import WILDFIRE_TYPES
 from tests.report.rows import fire, fires
 from tests.report.views import in_warehouse, loaded_run, tables
 
@@ -106,7 +106,7 @@ def test_the_types_are_the_contracts(load, commit, warehouse):
 
 LOAD = """
 import json, sys
-from include.astro_sdk.steps import load
+from include.astro_sdk.entry import load
 print("answer", json.dumps(load(sys.argv[1], "locals3", "warehouse", False)))
 """
 

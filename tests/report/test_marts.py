@@ -26,7 +26,7 @@ def generated(count):
 
 
 def real():
-    from include.datasets import WILDFIRE_TYPES
+    from include.wildfires import WILDFIRE_TYPES
 
     if not SAMPLE.exists():
         pytest.skip("the sample of real fires is not on this machine")
@@ -71,7 +71,7 @@ def made(load, commit, warehouse, sdk):
         if not DBT.exists():
             pytest.skip("needs .venv-dbt, which `make test` makes")
         from include.report import marts
-        from include.transfer.bucket import Bucket
+        from include.transfer.store.bucket import Bucket
 
         run = commit(rows, batch=5000, **settings)
         loaded = load(run)
@@ -181,7 +181,7 @@ def test_marts_of_real_fires_are_what_their_rows_say(made):
 
 def test_a_run_of_no_fires_has_empty_marts_and_a_report_that_says_so(made):
     from include.report.publish import publish
-    from include.transfer.bucket import Bucket
+    from include.transfer.store.bucket import Bucket
 
     run, loaded, exported, marts = made([])
     assert {name: len(rows) for name, rows in marts.items()} == {
@@ -225,7 +225,7 @@ def test_a_test_of_dbt_stops_what_is_not_as_the_manifest_says(load, commit, ware
 def test_the_kept_dbt_manifest_is_of_this_project():
     if not DBT.exists():
         pytest.skip("needs .venv-dbt, which `make test` makes")
-    kept = pytest.importorskip("services.stack.dbt_manifest", reason="needs services/")
+    kept = pytest.importorskip("services.local.dbt_manifest", reason="needs services/")
     assert kept.MANIFEST.read_text() == kept.make(), "run `make dbt-manifest`"
 
 

@@ -62,7 +62,7 @@ def published(commit):
     import pyarrow.parquet
 
     from include.report.publish import publish
-    from include.transfer.bucket import Bucket
+    from include.transfer.store.bucket import Bucket
 
     run = commit([])
     keys = {}
@@ -146,9 +146,9 @@ def test_a_mart_that_is_missing_is_named(published):
 
 
 def test_an_old_runs_report_is_removed_with_it(published):
-    from include.transfer.bucket import Bucket
-    from include.transfer.prefix import Prefix
-    from include.transfer.retention import remove
+    from include.transfer.commit.retention import remove
+    from include.transfer.store.bucket import Bucket
+    from include.transfer.store.keys import Prefix
 
     run, publish = published
     publish()

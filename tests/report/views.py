@@ -1,6 +1,6 @@
 """What readers of the warehouse see."""
 
-from include.datasets import WILDFIRE_TYPES
+from include.wildfires import WILDFIRE_TYPES
 
 COLUMNS = ", ".join(name.lower() for name in WILDFIRE_TYPES)
 

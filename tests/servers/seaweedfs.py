@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.stack.ports import free_port
-from services.stack.seaweedfs import Seaweed
+from services.local.ports import free_port
+from services.local.seaweedfs import Seaweed
 
 if TYPE_CHECKING:
     from minio import Minio

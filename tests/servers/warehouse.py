@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.stack.ports import free_port
-from services.stack.postgres import WAREHOUSE, Postgres
+from services.local.ports import free_port
+from services.local.postgres import WAREHOUSE, Postgres
 
 START_SECONDS = 60
 

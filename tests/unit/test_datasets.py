@@ -4,15 +4,9 @@ import json
 
 import pytest
 
-from include.datasets import (
-    SETTINGS_HELP,
-    WILDFIRE_TYPES,
-    WILDFIRES,
-    WILDFIRES_PER_YEAR,
-    WILDFIRES_SMALL,
-    Dataset,
-)
+from include.transfer.dataset import SETTINGS_HELP, Dataset
 from include.transfer.errors import BadSettings
+from include.wildfires import WILDFIRE_TYPES, WILDFIRES, WILDFIRES_PER_YEAR, WILDFIRES_SMALL
 
 ALL = [WILDFIRES, WILDFIRES_SMALL, WILDFIRES_PER_YEAR, Dataset(name="things")]
 

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 from minio import Minio
 
-from include.doctor import (
+from include.transfer.diagnose import (
     Finding,
     check_clock,
     check_disk,
@@ -21,8 +21,8 @@ from include.doctor import (
     check_store,
     opening,
 )
-from include.transfer.bucket import Bucket
 from include.transfer.errors import BadSettings
+from include.transfer.store.bucket import Bucket
 from tests.faults import weather as w
 from tests.faults.proxy import Proxy
 from tests.faults.weather import Weather
@@ -169,7 +169,7 @@ def test_the_parser():
 
 
 def test_a_parser_without_its_c_backend():
-    script = "from include.doctor import check_parser\nfor finding in check_parser(): print(finding)"
+    script = "from include.transfer.diagnose import check_parser\nfor found in check_parser(): print(found)"
     run = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | {"IJSON_BACKEND": "python"},

@@ -2,8 +2,8 @@
 
 import pytest
 
-from include.policy import POLICY_HELP, Policy
 from include.transfer.errors import BadSettings
+from include.transfer.policy import POLICY_HELP, Policy
 
 
 def test_every_choice_is_explained():

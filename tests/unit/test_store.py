@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from include.store import connect
-from include.transfer.bucket import Bucket
 from include.transfer.errors import BadSettings, StoreRefused, StoreUnavailable
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.client import connect
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 pytest.importorskip("benchmarks.machine", reason="needs benchmarks/, which the Astro image does not carry")
 
 from benchmarks.bars import bars

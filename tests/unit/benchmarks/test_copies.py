@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("services.stack.stack", reason="needs services/, which the Astro image does not carry")
+pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
 pytest.importorskip("benchmarks", reason="needs benchmarks/, which the Astro image does not carry")
 
 from benchmarks import copies, servers

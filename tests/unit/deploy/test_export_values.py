@@ -14,7 +14,7 @@ pytest.importorskip("services.deploy.export", reason="needs services/, which the
 
 from services.deploy.__main__ import main
 from services.deploy.connections import gather, read_environment
-from services.stack.errors import SettingsError
+from services.local.errors import SettingsError
 
 
 def local_values():

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from include.datasets import Dataset
 from include.lake_page.facts import AirflowRun, Attempt, Copied, CopyDag
+from include.transfer.dataset import Dataset
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 DATASET = Dataset(name="fires", batch_size=5)

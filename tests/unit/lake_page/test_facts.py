@@ -68,7 +68,7 @@ def test_a_runs_form_changes_its_dataset_and_a_wrong_one_has_none():
 def test_a_runs_folder_is_what_the_template_renders():
     from jinja2 import Environment
 
-    from include.airflow_edge import RUN
+    from include.tasks.context import RUN
 
     moment = datetime(2026, 11, 25, 16, 0, 5, 999, timezone(timedelta(hours=2)))
     environment = Environment()

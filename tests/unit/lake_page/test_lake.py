@@ -6,13 +6,13 @@ import pytest
 
 from include.lake_page import lake as lake_module
 from include.lake_page.lake import Committed, Lake, is_object_name, is_report_name
-from include.store import connect
-from include.transfer.bucket import Bucket
-from include.transfer.count import Count
+from include.transfer.commit.manifest import Manifest as StoredManifest
+from include.transfer.commit.receipt import Receipt
 from include.transfer.errors import StoreUnavailable
-from include.transfer.manifest import Manifest as StoredManifest
-from include.transfer.prefix import Prefix
-from include.transfer.receipt import Receipt
+from include.transfer.source.count import Count
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.client import connect
+from include.transfer.store.keys import Prefix
 
 RUN = Prefix("fires", "20260101T120000-aaaaaaaa")
 

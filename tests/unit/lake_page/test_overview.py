@@ -8,7 +8,7 @@ from include.lake_page.facts import Copied, Progress
 from include.lake_page.lake import Committed
 from include.lake_page.overview import Listed, busy_seconds, list_runs, run_row, speed, state_of
 from include.transfer.batches import Batch
-from include.transfer.prefix import Prefix
+from include.transfer.store.keys import Prefix
 from tests.unit.lake_page.conftest import NOON
 
 RECEIPTS = tuple(Copied(n * 5, 5, 50, 1.0, 100.0 + n, False, f"k{n}") for n in range(4))

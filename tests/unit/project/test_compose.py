@@ -126,7 +126,7 @@ def test_the_warehouse_is_the_connections():
 
 
 def test_buckets_are_those_of_the_local_stack():
-    from services.stack.seaweedfs import BUCKETS
+    from services.local.seaweedfs import BUCKETS
 
     command = yaml.safe_load(interpolated(compose_text()))["services"]["seaweedfs"]["command"]
     assert f"-bucket={','.join(BUCKETS)}" in command

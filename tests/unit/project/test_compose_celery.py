@@ -111,10 +111,10 @@ def test_every_process_of_airflow_is_there_and_waits_for_the_database():
 
 
 def test_the_engine_is_that_of_the_local_stack(tmp_path):
-    stack = pytest.importorskip("services.stack.airflow_env")
-    from services.stack import celery_workers
-    from services.stack.home import Credentials, Home
-    from services.stack.ports import Ports
+    stack = pytest.importorskip("services.local.airflow_env")
+    from services.local import celery_workers
+    from services.local.home import Credentials, Home
+    from services.local.ports import Ports
 
     home = Home(tmp_path)
     environment = airflow_services()["worker"]["environment"]

@@ -73,7 +73,7 @@ def option(words, name):
 
 def wrong_with_helm(words):
     """The chart and its version are those of `make k8s-up`."""
-    from services.k8s.deploy import CHART
+    from services.kubernetes.deploy import CHART
 
     name, *options = CHART
     same = all(option(words, options[place]) == [options[place + 1]] for place in (0, 2))

@@ -42,7 +42,7 @@ STAYS_OUT = [
     ".astro/standalone/airflow.db",
     "airflow.cfg",
     "logs/scheduler.log",
-    "services/stack/seaweedfs.py",
+    "services/local/seaweedfs.py",
     "k8s/secrets.yaml",
     "benchmarks/run.py",
     "include/transfer/__pycache__/copy.pyc",

@@ -15,9 +15,7 @@ from tests.project_files import PROJECT, needs_the_repository, repository_files
 
 pytestmark = needs_the_repository
 
-KNOWS_AIRFLOW = {
-    Path(f"include/{name}.py") for name in ("tasks", "report_tasks", "airflow_edge", "connections")
-}
+KNOWS_AIRFLOW = Path("include/tasks")
 DAG_LINES, MODULE_LINES, TEST_LINES = 60, 250, 400
 
 
@@ -53,17 +51,15 @@ def imports(source):
 
 def forbidden_imports(path, source):
     """Which imports a file of include/ may not have."""
-    if path.parts[0] != "include" or path in KNOWS_AIRFLOW:
+    if path.parts[0] != "include" or KNOWS_AIRFLOW in path.parents:
         return set()
     forbidden = {"airflow"}
     if "transfer" in path.parts:
-        forbidden |= {"include.tasks", "include.airflow_edge", "include.connections", "include.report"}
-        forbidden |= {"include.report_tasks"}
-        forbidden |= {"dags", "services"}
+        forbidden |= {"include.tasks", "include.report", "dags", "services"}
     return {name for name in imports(source) if any(name == f or name.startswith(f"{f}.") for f in forbidden)}
 
 
-def test_only_three_files_of_include_know_airflow():
+def test_only_one_folder_of_include_knows_airflow():
     files = python_files("include")
     assert files
     assert {path: found for path in files if (found := forbidden_imports(path, source_of(path)))} == {}
@@ -79,14 +75,14 @@ def test_only_three_files_of_include_know_airflow():
         "def f():\n    from airflow import settings",
         "import importlib\nimportlib.import_module('airflow.sdk')",
         "__import__('airflow')",
-        "from include import airflow_edge",
-        "from include.connections import open_api",
-        "from include.tasks import copy",
+        "from include.tasks import context",
+        "from include.tasks.connections import open_api",
+        "from include.tasks.copying import copy",
     ],
 )
 def test_a_forbidden_import_shows(line):
     assert forbidden_imports(Path("include/transfer/copy.py"), line)
-    assert not forbidden_imports(Path("include/tasks.py"), line)
+    assert not forbidden_imports(Path("include/tasks/copying.py"), line)
 
 
 def test_airflow_is_not_loaded_by_importing_the_work():
@@ -229,10 +225,10 @@ def rules_broken(name, source):
     ("name", "source", "code"),
     [
         ("include/transfer/x.py", "from airflow.sdk import task\n\ntask()\n", "TID251"),
-        ("include/datasets.py", "import airflow\n\nairflow.x()\n", "TID251"),
+        ("include/transfer/dataset.py", "import airflow\n\nairflow.x()\n", "TID251"),
         ("dags/x.py", "import pandas\n\npandas.x()\n", "TID253"),
         ("dags/x.py", "from airflow.providers.http.hooks.http import HttpHook\n\nHttpHook()\n", "TID253"),
-        ("include/tasks.py", "import minio\n\nminio.x()\n", "TID253"),
+        ("include/tasks/copying.py", "import minio\n\nminio.x()\n", "TID253"),
         ("include/transfer/x.py", "print(1)\n", "T201"),
         ("dags/x.py", "print(1)\n", "T201"),
         ("include/transfer/x.py", "assert 1 == 1\n", "S101"),
@@ -247,7 +243,7 @@ def test_lint_fires(name, source, code):
     ("name", "source"),
     [
         ("dags/x.py", "from airflow.sdk import task\n\ntask()\n"),
-        ("include/tasks.py", "from airflow.sdk import task\n\ntask()\n"),
+        ("include/tasks/copying.py", "from airflow.sdk import task\n\ntask()\n"),
         ("include/transfer/x.py", "import minio\n\nminio.x()\n"),
         ("dags/x.py", "def f():\n    import pandas\n\n    return pandas.x()\n"),
     ],

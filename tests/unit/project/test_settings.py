@@ -223,7 +223,7 @@ def test_pools_that_dags_use_are_made():
 
 
 def test_the_stack_reads_the_file_as_the_cli_does():
-    stack = pytest.importorskip("services.stack.settings")
+    stack = pytest.importorskip("services.local.settings")
     loaded = stack.load(PROJECT / "airflow_settings.yaml")
     seen = {
         body["connection_id"]: {
@@ -237,7 +237,7 @@ def test_the_stack_reads_the_file_as_the_cli_does():
 
 
 def test_the_stack_changes_addresses_and_keys_alone():
-    stack = pytest.importorskip("services.stack.settings")
+    stack = pytest.importorskip("services.local.settings")
     ports = SimpleNamespace(api=18000, s3=18333, postgres=15432, airflow=18080, s3_admin=23646)
     names = ("s3_access_key", "s3_secret_key", "postgres_password", "warehouse_password", "airflow_password")
     keys = SimpleNamespace(**{name: f"local {name}" for name in names})

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from include.datasets import WILDFIRE_TYPES
 from include.report.committed import Address, StoredObject, read
 from include.report.errors import RunDamaged
 from include.transfer.errors import BadSettings
+from include.wildfires import WILDFIRE_TYPES
 
 RUN = "20260101T000000-0a1b2c3d"
 ADDRESS = Address.parse(f"s3://lake/wildfires/{RUN}/_manifest.json")

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from include import steps
-from include.datasets import Dataset
-from include.policy import Policy
-from include.transfer.api import Api
+from include.transfer import run as steps
 from include.transfer.batches import Batch, plan_batches
-from include.transfer.bucket import Bucket
+from include.transfer.commit.receipt import Receipt
 from include.transfer.copy import copy as copy_batch
-from include.transfer.fetch import Patience
-from include.transfer.prefix import Prefix
-from include.transfer.receipt import Receipt
+from include.transfer.dataset import Dataset
+from include.transfer.policy import Policy
+from include.transfer.source.api import Api
+from include.transfer.source.fetch import Patience
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.keys import Prefix
 from tests.servers.scripted_http import ScriptedSource
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from include.transfer.errors import (
     TransferError,
     redact,
 )
-from include.transfer.fetch import retry_after
+from include.transfer.source.fetch import retry_after
 from tests.servers.faults import Fault
 from tests.servers.ports import free_port
 from tests.unit.transfer.conftest import IMPATIENT, open_api, rows_of

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from include.transfer.audit import audit
+from include.transfer.commit.audit import audit
 
 ROWS = [{"id": n, "name": 'two\r\n"lines"' if n % 3 else None, "at": n / 7} for n in range(25)]
 FOLDER = "things/20260101T000000-aaaa"

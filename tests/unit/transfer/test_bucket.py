@@ -6,10 +6,10 @@ import minio
 import pytest
 import urllib3
 
-from include.store import connect
-from include.transfer.bucket import Bucket
 from include.transfer.errors import StoreRefused, StoreUnavailable
-from include.transfer.stream import PART_BYTES
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.client import connect
+from include.transfer.store.upload import PART_BYTES
 from tests.servers.ports import free_port
 
 SIZES = [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES, 2 * PART_BYTES + 12_345]

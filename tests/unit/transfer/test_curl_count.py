@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from include.datasets import Dataset
-from include.transfer import curl
-from include.transfer.count import Count, read_printed
+from include.transfer.dataset import Dataset
 from include.transfer.errors import NotRows
+from include.transfer.source import curl
+from include.transfer.source.count import Count, read_printed
 from tests.servers.faults import Fault
 from tests.unit.transfer.conftest import open_api
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.transfer.decode import decode
+from include.transfer.source.json_rows import decode
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ["},{", '"', "\\", '\\"', "[]", "]}", "\0", "😀", "a\r\nb", "NA", '"},{"a":"', ""]
@@ -44,7 +44,7 @@ CUTS = st.lists(st.integers(0, 10_000), max_size=8)
 @pytest.fixture(params=[16, 1 << 18], ids=["tiny blocks", "blocks"])
 def block_bytes(request, monkeypatch):
     """Blocks of a few bytes put every document through every way of cutting it."""
-    monkeypatch.setattr("include.transfer.body.BLOCK_BYTES", request.param)
+    monkeypatch.setattr("include.transfer.source.body_buffer.BLOCK_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("block_bytes")

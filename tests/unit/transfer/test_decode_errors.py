@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.transfer.decode import decode
 from include.transfer.errors import BodyBroken, NotRows, SourceUnavailable, TransferError
+from include.transfer.source.json_rows import decode
 
 ROWS = [{"a": 1, "b": "x},{"}, {"a": 2, "b": {"c": ["]"]}}, {"a": 3, "b": None}]
 MEGABYTE = 1 << 20
@@ -111,7 +111,7 @@ def test_an_empty_body_is_a_broken_one(how):
 @pytest.mark.parametrize("ending", ["ends", "resets", "times out"])
 @pytest.mark.parametrize("block", [16, 1 << 18])
 def test_every_whole_row_before_the_end_is_kept(how, ending, block, monkeypatch):
-    monkeypatch.setattr("include.transfer.body.BLOCK_BYTES", block)
+    monkeypatch.setattr("include.transfer.source.body_buffer.BLOCK_BYTES", block)
     texts = [json.dumps(row) for row in ROWS]
     before, between, after = {"ndjson": ("", "\n", "\n"), "rows_key": ('{"r": [', ", ", "]}")}.get(
         next(iter(how), ""), ("[", ", ", "]")
@@ -169,7 +169,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("how", [{}, {"rows_key": "r"}, {"ndjson": True}], ids=["array", "key", "lines"])
 def test_hostile_bodies_are_refused_in_bounded_memory(name, how, monkeypatch):
-    for module in ("body", "structure"):
+    for module in ("source.body_buffer", "source.json_structure"):
         monkeypatch.setattr(f"include.transfer.{module}.LARGEST_ROW_BYTES", MEGABYTE // 2)
     start, piece = HOSTILE[name]
     start = {"rows_key": b'{"r":' + start, "ndjson": start[1:]}.get(next(iter(how), ""), start)
@@ -200,6 +200,6 @@ def test_a_row_that_is_nested_too_deep(text):
 
 
 def test_a_header_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr("include.transfer.structure.LARGEST_ROW_BYTES", MEGABYTE)
+    monkeypatch.setattr("include.transfer.source.json_structure.LARGEST_ROW_BYTES", MEGABYTE)
     _, error = pull(endless(b'"x":[1],' * 8192, b'{"r":{'), rows_key="items")
     assert isinstance(error, NotRows)

@@ -11,11 +11,11 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.datasets import Dataset
-from include.transfer.columns import Columns
-from include.transfer.decode import decode
-from include.transfer.encode import encode
+from include.transfer.dataset import Dataset
 from include.transfer.errors import ColumnsDiffer, NotRows
+from include.transfer.formats.encode import encode
+from include.transfer.schema.columns import Columns
+from include.transfer.source.json_rows import decode
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["", " ", '"', ",", "\n", "\r", "\r\n", "\\.", "NA", "null", "true", "007", "😀", "a\0b", '""', "'"]

@@ -15,7 +15,7 @@ import include.report.errors
 import include.transfer
 from include.transfer import errors
 from include.transfer.errors import Fatal, Retryable, TransferError, Unverified, about
-from include.transfer.fetch import translated
+from include.transfer.source.fetch import translated
 from tests.airflow_home import PROJECT
 from tests.servers.faults import Fault
 
@@ -51,7 +51,7 @@ def test_the_docstring_draws_the_tree_as_it_is():
 @pytest.mark.parametrize("kind", own(TransferError)[1:], ids=lambda kind: kind.__name__)
 def test_the_retry_policy_knows_what_to_do(kind):
     sdk = pytest.importorskip("airflow.sdk")
-    from include.airflow_edge import RETRIES
+    from include.tasks.context import RETRIES
 
     error = kind(["a finding"]) if kind is Unverified else kind("what happened")
     decided = RETRIES["retry_policy"].evaluate(error, 1, 3)
@@ -214,8 +214,8 @@ def test_a_value_of_another_type(source, make_run):
 
 
 def test_every_error_of_a_store_tells_what_one_needs(source, make_run, store):
-    from include.store import connect
-    from include.transfer.bucket import Bucket
+    from include.transfer.store.bucket import Bucket
+    from include.transfer.store.client import connect
     from tests.servers.ports import free_port
 
     keys = (store.access_key, store.secret_key, None)

@@ -28,13 +28,14 @@ def peak():
 base = peak()
 url, endpoint, bucket, rows, format, key, secret = sys.argv[1:]
 import requests
-from include.datasets import WILDFIRES, Dataset
-from include.store import connect
-from include.transfer.api import Api
+from include.transfer.dataset import Dataset
+from include.wildfires import WILDFIRES
+from include.transfer.store.client import connect
+from include.transfer.source.api import Api
 from include.transfer.batches import Batch
-from include.transfer.bucket import Bucket
+from include.transfer.store.bucket import Bucket
 from include.transfer.copy import copy
-from include.transfer.prefix import Prefix
+from include.transfer.store.keys import Prefix
 
 dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"format": format, "version_header": ""})
 lake = Bucket(connect(endpoint, "us-east-1", (key, secret, None)), bucket)
@@ -46,7 +47,7 @@ print(json.dumps({"rows": receipt.rows, "bytes": receipt.bytes, "added": peak() 
 @cache
 def texts():
     """Rows of the shape of the wildfires: 37 columns, about 900 bytes of JSON each."""
-    from include.datasets import WILDFIRE_TYPES
+    from include.wildfires import WILDFIRE_TYPES
 
     def value(column, kind, n):
         return {"int64": n, "double": n + 0.25}.get(kind, f"{column[:6]} {n * 7919 % 10_007:x}")

@@ -4,7 +4,7 @@ import pytest
 
 from include.transfer.batches import Batch
 from include.transfer.errors import BadSettings
-from include.transfer.prefix import Prefix
+from include.transfer.store.keys import Prefix
 
 
 @pytest.mark.parametrize("dataset", ["", "A", "../x", "a/b", "a\n", "_x", "a" * 64])

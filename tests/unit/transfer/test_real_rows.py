@@ -7,7 +7,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from include.datasets import WILDFIRE_TYPES, WILDFIRES
+from include.wildfires import WILDFIRE_TYPES, WILDFIRES
 from tests.project_files import PROJECT
 
 SAMPLE = PROJECT.parent / "shared" / "data" / "fpa_fod_sample.csv"

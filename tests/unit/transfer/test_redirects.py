@@ -3,7 +3,7 @@
 import pytest
 
 from include.transfer.errors import NotRows, SourceRefused, hidden
-from include.transfer.fetch import same_origin
+from include.transfer.source.fetch import same_origin
 from tests.servers.faults import Fault
 from tests.unit.transfer.conftest import open_api, rows_of
 

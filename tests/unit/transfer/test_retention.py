@@ -2,8 +2,8 @@
 
 import pytest
 
+from include.transfer.commit.retention import retire
 from include.transfer.errors import Overtaken, StoreRefused, StoreUnavailable, Unverified
-from include.transfer.retention import retire
 
 ROWS = [{"id": n} for n in range(25)]
 NAMES = [f"2026010{day}T000000-{day}" for day in range(1, 7)]
@@ -250,8 +250,8 @@ def test_a_run_that_was_removed_between_verify_and_commit_is_not_committed(runs)
 
 
 def commit_of(run, verified, planned):
-    from include import steps
-    from include.policy import Policy
+    from include.transfer import run as steps
+    from include.transfer.policy import Policy
 
     return steps.commit(run.dataset, run.bucket, verified, planned, run.prefix.run, Policy())
 
@@ -261,7 +261,7 @@ def test_a_commit_is_told_of_though_old_runs_could_not_be_removed(make, runs, mo
     def refused(*arguments):
         raise error("DELETE: the store answered AccessDenied")
 
-    monkeypatch.setattr("include.steps.retire", refused)
+    monkeypatch.setattr("include.transfer.run.retire", refused)
     committed_now = make(NAMES[4]).whole(keep_runs=1)
     assert (committed_now["run"], committed_now["removed"]) == (NAMES[4], [])
     assert "old runs could not all be removed: DELETE" in caplog.text

@@ -2,8 +2,8 @@
 
 import pytest
 
-from include.transfer.bucket import Bucket, Upload
-from include.transfer.sweep import abort_uploads
+from include.transfer.commit.sweep import abort_uploads
+from include.transfer.store.bucket import Bucket, Upload
 
 ROWS = [{"id": n} for n in range(40)]
 FOLDER = "things/20260101T000000-aaaa"

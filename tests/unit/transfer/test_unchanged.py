@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from include import steps
-from include.datasets import Dataset
+from include.transfer import run as steps
+from include.transfer.dataset import Dataset
 from tests.servers.faults import Fault
 from tests.unit.transfer.conftest import open_api
 
@@ -164,7 +164,7 @@ def test_what_is_no_manifest_counts_for_nothing(first, second, served, make_run,
 
 
 def test_a_manifest_too_large_to_be_one(first, second, monkeypatch, caplog):
-    monkeypatch.setattr("include.transfer.bucket.LARGEST_JSON_BYTES", 100)
+    monkeypatch.setattr("include.transfer.store.bucket.LARGEST_JSON_BYTES", 100)
     assert standing(second) is None
     assert "is left aside" in caplog.text
 

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from include import steps
-from include.policy import Policy
-from include.transfer.count import Count
-from include.transfer.drift import drifted
+from include.transfer import run as steps
+from include.transfer.commit.drift import drifted
+from include.transfer.commit.verify import verify
 from include.transfer.errors import Unverified
-from include.transfer.verify import verify
+from include.transfer.policy import Policy
+from include.transfer.source.count import Count
 from tests.servers.faults import Fault
 
 ROWS = [{"id": n, "name": f"row {n}"} for n in range(40)]

@@ -1,0 +1,88 @@
+"""Airflow's connections as what a copy works with: the source behind one of type http, the store behind aws.
+
+Nothing of Airflow is imported before one is opened.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from include.transfer.dataset import Dataset
+
+if TYPE_CHECKING:
+    from include.transfer.source.api import Api
+    from include.transfer.store.bucket import Bucket
+
+
+def open_api(dataset: Dataset) -> "Api":
+    """The source behind the dataset's http connection: base URL, login, headers, proxies and TLS."""
+    from airflow.providers.http.hooks.http import HttpHook
+
+    from include.transfer.source.api import Api, require_base_url
+
+    hook = HttpHook(method="GET", http_conn_id=dataset.conn_id)
+    with _named(dataset.conn_id, "http"):
+        session = hook.get_conn()
+    return Api(session, require_base_url(hook.base_url), dataset)
+
+
+def open_bucket(dataset: Dataset, *, patient: bool = True) -> "Bucket":
+    """The bucket behind the dataset's aws connection: any S3, with keys, or on AWS with a role."""
+    from include.transfer.store.bucket import Bucket
+    from include.transfer.store.client import connect
+
+    return Bucket(connect(*_store_settings(dataset.store_conn_id), patient=patient), dataset.bucket)
+
+
+def store_url(dataset: Dataset) -> str:
+    """Where the store is, without its keys."""
+    return _store_settings(dataset.store_conn_id)[0] or "https://s3.amazonaws.com"
+
+
+def _store_settings(conn_id: str) -> tuple[str | None, str | None, Any]:
+    """Endpoint, region and credentials as the Amazon provider reads them from the connection."""
+    from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
+    from airflow.sdk import BaseHook
+
+    with _named(conn_id, "aws"):
+        settings = AwsConnectionWrapper(conn=BaseHook.get_connection(conn_id))
+    endpoint = settings.get_service_endpoint_url("s3")
+    if settings.aws_access_key_id and not settings.role_arn:
+        return (
+            endpoint,
+            settings.region_name,
+            (settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token),
+        )
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # 0.4 s: only where a role is used
+
+    session = AwsGenericHook(aws_conn_id=conn_id, client_type="s3").get_session()
+    return endpoint, session.region_name, session.get_credentials()
+
+
+def connection_json(conn_id: str, kind: str) -> str:
+    """A connection for another process's environment. From here on Airflow masks its secrets in this log."""
+    from airflow.sdk import BaseHook
+
+    with _named(conn_id, kind):
+        found = BaseHook.get_connection(conn_id)
+    names = ("conn_type", "host", "port", "schema", "login", "password")
+    fields = {name: getattr(found, name) for name in names if getattr(found, name) not in (None, "")}
+    return json.dumps(fields | {"extra": found.extra_dejson})
+
+
+@contextmanager
+def _named(conn_id: str, kind: str) -> Iterator[None]:
+    """Say of a connection that is missing what to make."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from include.transfer.errors import NoConnection
+
+    try:
+        yield
+    except AirflowNotFoundException:
+        # Said of a server that does not answer, too: a task must not fail for good because that is restarted.
+        raise NoConnection(
+            f"Airflow gave no connection {conn_id}; expected one of type {kind}; make it if there is none, "
+            f"or see that the API server runs"
+        ) from None

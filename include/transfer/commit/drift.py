@@ -1,0 +1,133 @@
+"""A source that changes while it is copied: what changed, and the tail of one that only grew.
+
+What `append` proves: the rows before the tail have not moved (the last planned batch is read again and must
+give the same SHA-256), and every row of the tail is in the store once. What it cannot: that no row before
+that batch was edited in place, or one inserted for each that was removed. So it is for sources that are only
+ever appended to.
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from include.transfer.batches import Batch
+from include.transfer.commit.receipt import Receipt
+from include.transfer.copy import copy
+from include.transfer.errors import about
+from include.transfer.formats.encode import encode
+from include.transfer.schema.columns import Columns
+from include.transfer.source.api import Api
+from include.transfer.source.count import Count
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.keys import Prefix
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Batches behind the planned ones that are in the store too, and what speaks against them."""
+
+    batches: list[Batch] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+
+def copy_tail(
+    api: Api, bucket: Bucket, prefix: Prefix, planned: Sequence[Batch], before: Count, now: Count
+) -> Tail:
+    """Copy the rows [before.rows, now.rows), one batch after another, each streamed.
+
+    Safe to run again: batches start where they did before, and what is there and matches is not copied again.
+    """
+    size = max((batch.limit for batch in planned), default=api.dataset.batch_size)
+    starts = range(before.rows, now.rows, size)
+    tail = [Batch(start, min(size, now.rows - start)) for start in starts]
+    log.info("the source grew, %s: copying the tail in %d batches", change(before, now), len(tail))
+    if planned and (finding := _moved(api, bucket, prefix, planned[-1], now)):
+        return Tail(findings=[finding])
+    for batch in tail:
+        copy(api, bucket, prefix, batch)
+    after = api.count()
+    shrunk = f"the source shrank while its tail was copied: {change(now, after)}; clear the whole run"
+    return Tail(tail, [shrunk] if after.rows < now.rows else [])
+
+
+def _moved(api: Api, bucket: Bucket, prefix: Prefix, last: Batch, now: Count) -> str:
+    """Why rows before the tail are not what they were; empty: the last of them are.
+
+    A row that was inserted or removed anywhere before shifts the last batch; only it is read again.
+    """
+    receipt = Receipt.from_dict(bucket.get_json(prefix.receipt(last)))
+    if receipt is None or (now.version is not None and receipt.source_version == now.version):
+        return ""  # verify misses the receipt itself; rows of the present version are where they are
+    with about(last):
+        again = _sha256(api, last)
+    if again == receipt.sha256:
+        log.info("%s: read again, and the same as before", last)
+        return ""
+    return (
+        f"{last}: read again at version {api.version} they give SHA-256 {again[:12]}…; expected "
+        f"{receipt.sha256[:12]}… as copied at version {receipt.source_version}; the source did more than "
+        f"grow at its end; clear the whole run"
+    )
+
+
+def _sha256(api: Api, batch: Batch) -> str:
+    """The hash of the object that a copy of `batch` would write now; nothing is stored."""
+    digest = hashlib.sha256()
+    for piece in encode(api.rows(batch), Columns(api.dataset.types), api.dataset):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def change(before: Count, now: Count) -> str:
+    """What is other than before, for people: "40 → 52 rows, version v1 → v2"."""
+    rows = f"{before.rows:,} → {now.rows:,} rows" if before.rows != now.rows else f"{now.rows:,} rows"
+    named = before.version is not None and now.version is not None and before.version != now.version
+    return f"{rows}, version {before.version} → {now.version}" if named else rows
+
+
+def record(before: Count, now: Count, receipts: Sequence[Receipt]) -> dict[str, Any]:
+    """For the manifest: the source at plan and at verify, and which rows were read at which version."""
+    return {
+        "planned": {"count": before.rows, "version": before.version},
+        "verified": {"count": now.rows, "version": now.version},
+        "rows": _spans(receipts),
+    }
+
+
+def _spans(receipts: Sequence[Receipt]) -> list[dict[str, Any]]:
+    """Neighbouring batches of one version as one: start, rows, version."""
+    spans: list[dict[str, Any]] = []
+    for receipt in receipts:
+        if spans and spans[-1]["version"] == receipt.source_version:
+            spans[-1]["rows"] += receipt.rows
+        else:
+            spans.append({"start": receipt.start, "rows": receipt.rows, "version": receipt.source_version})
+    return spans
+
+
+def drifted(receipts: Sequence[Receipt], before: Count, now: Count) -> list[str]:
+    """Every way in which the source is no longer what was planned and copied, as sentences."""
+    found = []
+    if now.rows != before.rows:
+        grew = (
+            "; or set on_drift to append, if it only ever grows at its end" if now.rows > before.rows else ""
+        )
+        found.append(
+            f"the source changed during the run: {change(before, now)}; expected the planned count; clear "
+            f"the whole run{grew}"
+        )
+    # A count may come without the version that its rows have.
+    ends = [count.version for count in (before, now) if count.version is not None]
+    versions = {str(version) for version in [*ends, *(receipt.source_version for receipt in receipts)]}
+    if len(versions) > 1:
+        spans = [f"{Batch(s['start'], s['rows'])} of version {s['version']}" for s in _spans(receipts)]
+        found.append(
+            f"the source changed during the run: planned at version {before.version}, now at {now.version}; "
+            f"copied {', '.join(spans) or 'nothing'}; expected one version; clear the whole run: batches of "
+            f"the present version are not copied again"
+        )
+    return found

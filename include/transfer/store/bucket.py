@@ -1,0 +1,218 @@
+"""The store: one bucket of any S3, reached by the MinIO client. Its errors are named here, once."""
+
+import hashlib
+import io
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+from xml.etree.ElementTree import ParseError
+
+import urllib3
+from minio import Minio
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+
+from include.transfer.errors import StoreRefused, StoreUnavailable
+from include.transfer.store.upload import PART_BYTES, PieceReader, pieces_errors_as_they_are
+
+# A manifest of 1,024 batches and 400 columns takes 20 MB. What is larger is none of this project's documents.
+LARGEST_JSON_BYTES = 32 << 20
+_MISSING = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
+# NoSuchUpload: a repeated end of an upload whose first answer got lost.
+_TRY_AGAIN = {
+    "SlowDown",
+    "InternalError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "OperationAborted",
+    "NoSuchUpload",
+}
+_HINTS = {
+    "NoSuchBucket": "create the bucket, or set the dataset's `bucket`",
+    "AccessDenied": "the keys in the connection may not do this: correct their policy, or take others",
+    "InvalidAccessKeyId": "the access key in the connection is unknown to the store: correct its login",
+    "SignatureDoesNotMatch": "the secret key in the connection is wrong: correct its password",
+    "RequestTimeTooSkewed": "this machine's clock is wrong: set it",
+    "EntityTooLarge": "the store takes no object of this size: make batches smaller",
+}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the store says of an object; `sha256` is known only where its bytes were just written or read."""
+
+    key: str
+    bytes: int
+    etag: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload in parts that was begun and neither ended nor aborted."""
+
+    key: str
+    id: str
+
+
+class Bucket:
+    """The objects of one bucket."""
+
+    def __init__(self, client: Minio, name: str) -> None:
+        self.name = name
+        self._client = client
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.name}/{key}"
+
+    def put_stream(self, key: str, pieces: Iterator[bytes]) -> Stored:
+        """Upload what `pieces` yields, in parts; the object appears whole when all are there, or never.
+
+        An error among the pieces aborts the upload and is raised as it is.
+        """
+        body = PieceReader(pieces)
+        with pieces_errors_as_they_are(), self._translated("PUT", key):
+            result = self._client.put_object(
+                self.name,
+                key,
+                cast(BinaryIO, body),
+                length=-1,
+                part_size=PART_BYTES,
+                num_parallel_uploads=1,
+            )
+        return Stored(key, body.count, (result.etag or "").strip('"'), body.digest.hexdigest())
+
+    def put_json(self, key: str, value: Any) -> Stored:
+        """Write a small JSON document in one PUT."""
+        data = (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+        return self.put_bytes(key, data, "application/json")
+
+    def put_bytes(self, key: str, data: bytes, content_type: str) -> Stored:
+        """Write a small object in one PUT; `content_type` is what a browser takes it for."""
+        with self._translated("PUT", key):
+            result = self._client.put_object(
+                self.name, key, io.BytesIO(data), len(data), content_type=content_type
+            )
+        return Stored(key, len(data), (result.etag or "").strip('"'), hashlib.sha256(data).hexdigest())
+
+    def get_json(self, key: str) -> Any | None:
+        """A JSON document, or None if there is no such object, it is not JSON or larger than any of ours."""
+        data = bytearray()
+        for piece in self.get(key):
+            data += piece
+            if len(data) > LARGEST_JSON_BYTES:
+                return None
+        try:
+            return json.loads(data) if data else None
+        except (ValueError, RecursionError):
+            return None
+
+    def get(self, key: str) -> Iterator[bytes]:
+        """An object's bytes in pieces of 1 MB; nothing if there is no such object."""
+        with self._translated("GET", key):
+            try:
+                response = self._client.get_object(self.name, key)
+            except S3Error as error:
+                if error.code in _MISSING:
+                    return
+                raise
+            try:
+                yield from response.stream(1 << 20)
+            finally:
+                response.close()
+                response.release_conn()
+
+    def head(self, key: str) -> Stored | None:
+        """Size and ETag of an object, or None if there is none."""
+        with self._translated("HEAD", key):
+            try:
+                found = self._client.stat_object(self.name, key)
+            except S3Error as error:
+                if error.code in _MISSING:
+                    return None
+                raise
+        return Stored(key, found.size or 0, (found.etag or "").strip('"'))
+
+    def objects(self, prefix: str) -> Iterator[Stored]:
+        """Every object below `prefix`, in key order."""
+        with self._translated("LIST", prefix):
+            for found in self._client.list_objects(self.name, prefix, recursive=True):
+                yield Stored(found.object_name or "", found.size or 0, (found.etag or "").strip('"'))
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """What lies directly below `prefix` and ends with a slash, in key order."""
+        with self._translated("LIST", prefix):
+            for found in self._client.list_objects(self.name, prefix, recursive=False):
+                if found.is_dir:
+                    yield found.object_name or ""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; no error if there is none."""
+        with self._translated("DELETE", key):
+            self._client.remove_object(self.name, key)
+
+    def uploads(self, prefix: str) -> list[Upload]:
+        """Unfinished uploads of keys that begin with `prefix`, 1,000 at the most: see `lists_uploads_below`.
+
+        Not page by page: SeaweedFS gives marks for a next page that the client does not read. Whoever aborts
+        these asks again.
+        """
+        with self._translated("LIST UPLOADS", prefix):
+            # The client has no public call for these; the tests fail if a release renames them.
+            page = self._client._list_multipart_uploads(self.name, prefix=prefix)
+        return [Upload(found.object_name or "", found.upload_id or "") for found in page.uploads]
+
+    def abort(self, upload: Upload) -> None:
+        """Give up an upload and what was sent for it; no error if it is gone."""
+        with self._translated("ABORT", upload.key):
+            try:
+                self._client._abort_multipart_upload(self.name, upload.key, upload.id)
+            except S3Error as error:
+                if error.code != "NoSuchUpload":
+                    raise
+
+    def lists_uploads_below(self, prefix: str) -> bool:
+        """Whether the store lists uploads by a prefix: begins one and looks. MinIO takes whole keys only."""
+        key = f"{prefix}_probe-{uuid.uuid4().hex[:8]}"
+        with self._translated("BEGIN UPLOAD", key):
+            begun = Upload(key, self._client._create_multipart_upload(self.name, key, {}))
+        try:
+            return begun in self.uploads(prefix)
+        finally:
+            self.abort(begun)
+            # A beginning whose answer was lost has been repeated by the client: there may be another.
+            for upload in self.uploads(key):
+                self.abort(upload)
+
+    @contextmanager
+    def _translated(self, verb: str, key: str) -> Iterator[None]:
+        where = f"{verb} {self.uri(key)}"
+        try:
+            yield
+        except S3Error as error:
+            code = error.code or "no code"
+            status = error.response.status
+            if code in _TRY_AGAIN or status >= 500:
+                raise StoreUnavailable(f"{where}: the store answered {code} (status {status})") from error
+            hint = _HINTS.get(code, "check the store's connection")
+            raise StoreRefused(
+                f"{where}: the store answered {code} (status {status}); expected it to do so; {hint}"
+            ) from error
+        except ServerError as error:
+            raise StoreUnavailable(f"{where}: the store answered status {error.status_code}") from error
+        except (InvalidResponseError, ParseError) as error:
+            raise StoreRefused(
+                f"{where}: the answer is not S3's; expected XML; check endpoint_url in the connection"
+            ) from error
+        except (MinioException, ValueError) as error:
+            raise StoreRefused(
+                f"{where}: the client refused the call ({error}); expected names that S3 allows; check the "
+                f"store's connection and the bucket"
+            ) from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            cause = type(getattr(error, "reason", None) or error).__name__
+            raise StoreUnavailable(
+                f"{where}: the store could not be reached ({cause}); check endpoint_url"
+            ) from error

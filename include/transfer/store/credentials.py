@@ -1,0 +1,90 @@
+"""The store as the environment names it: AWS's own variables, or Airflow's connection in one."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from include.transfer.errors import BadSettings
+
+Settings = tuple[
+    str | None, str | None, Any
+]  # endpoint, region, credentials: what `include.transfer.store.client.connect` takes
+
+CONNECTION = "AIRFLOW_CONN_LOCALS3"
+
+
+def store_settings(environ: Mapping[str, str], endpoint: str = "", region: str = "") -> Settings:
+    """Endpoint, region and keys; what is given as an argument comes first.
+
+    AWS_ACCESS_KEY_ID and its kin, else AIRFLOW_CONN_LOCALS3, else whatever the AWS SDK finds (a profile, a
+    role), where it is installed. Raises BadSettings where there are no keys; never quotes one.
+    """
+    if environ.get("AWS_ACCESS_KEY_ID"):
+        found = _aws(environ)
+    elif environ.get(CONNECTION):
+        found = _connection(environ[CONNECTION])
+    else:
+        found = (*_aws_places(environ), _sdk_credentials())
+    return endpoint or found[0], region or found[1], found[2]
+
+
+def _aws_places(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
+    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    return endpoint, environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+
+
+def _aws(environ: Mapping[str, str]) -> Settings:
+    secret = environ.get("AWS_SECRET_ACCESS_KEY")
+    if not secret:
+        raise BadSettings("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY; set both")
+    keys = (environ["AWS_ACCESS_KEY_ID"], secret, environ.get("AWS_SESSION_TOKEN"))
+    return (*_aws_places(environ), keys)
+
+
+def _connection(text: str) -> Settings:
+    """As Airflow reads it: JSON, or a URI."""
+    try:
+        fields = json.loads(text) if text.lstrip().startswith("{") else _uri_fields(text)
+        extra = fields.get("extra") or {}
+        extra = json.loads(extra) if isinstance(extra, str) else dict(extra)
+    except (ValueError, TypeError, AttributeError):
+        raise BadSettings(
+            f"{CONNECTION} can be read neither as JSON nor as a URI; expected "
+            f'{{"conn_type": "aws", "login": …, "password": …, "extra": {{"endpoint_url": …}}}}'
+        ) from None  # the text holds the secret key
+    login = fields.get("login") or extra.get("aws_access_key_id")
+    password = fields.get("password") or extra.get("aws_secret_access_key")
+    if not login or not password:
+        raise BadSettings(
+            f"{CONNECTION} has no login and password; expected both, or AWS_ACCESS_KEY_ID and its kin"
+        )
+    keys = (login, password, extra.get("aws_session_token"))
+    return extra.get("endpoint_url"), extra.get("region_name"), keys
+
+
+def _uri_fields(text: str) -> dict[str, Any]:
+    parts = urlsplit(text)
+    query = dict(parse_qsl(parts.query))
+    extra = json.loads(query["__extra__"]) if "__extra__" in query else query
+    login, password = (unquote(part) if part else None for part in (parts.username, parts.password))
+    return {"login": login, "password": password, "extra": extra}
+
+
+def _sdk_credentials() -> Any:
+    try:
+        import botocore.session
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        found = None
+    else:
+        try:
+            found = botocore.session.get_session().get_credentials()
+        except BotoCoreError as error:
+            raise BadSettings(f"the AWS SDK finds no keys: {error}") from None
+    if found is None:
+        raise BadSettings(
+            f"no keys for the store: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, or "
+            f"{CONNECTION}"
+        )
+    return found

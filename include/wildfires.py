@@ -1,0 +1,56 @@
+"""This project's datasets: the wildfires of the FPA-FOD, whole, in a small part, and by year."""
+
+from include.transfer.dataset import Dataset
+
+# The 37 columns of the FPA-FOD, 4th edition, as its SQLite file types them (RDS-2013-0009.4): codes with
+# leading zeros are text, Julian days are numbers.
+_NUMBERS = {
+    "FOD_ID": "int64",
+    "FIRE_YEAR": "int64",
+    "DISCOVERY_DATE": "double",
+    "DISCOVERY_DOY": "int64",
+    "STAT_CAUSE_CODE": "double",
+    "CONT_DATE": "double",
+    "CONT_DOY": "double",
+    "FIRE_SIZE": "double",
+    "LATITUDE": "double",
+    "LONGITUDE": "double",
+    "OWNER_CODE": "double",
+}
+_COLUMN_NAMES = """
+FOD_ID FPA_ID SOURCE_SYSTEM_TYPE SOURCE_SYSTEM NWCG_REPORTING_AGENCY NWCG_REPORTING_UNIT_ID
+NWCG_REPORTING_UNIT_NAME SOURCE_REPORTING_UNIT SOURCE_REPORTING_UNIT_NAME LOCAL_FIRE_REPORT_ID
+LOCAL_INCIDENT_ID FIRE_CODE FIRE_NAME ICS_209_INCIDENT_NUMBER ICS_209_NAME MTBS_ID MTBS_FIRE_NAME
+COMPLEX_NAME FIRE_YEAR DISCOVERY_DATE DISCOVERY_DOY DISCOVERY_TIME STAT_CAUSE_CODE STAT_CAUSE_DESCR
+CONT_DATE CONT_DOY CONT_TIME FIRE_SIZE FIRE_SIZE_CLASS LATITUDE LONGITUDE OWNER_CODE OWNER_DESCR STATE
+COUNTY FIPS_CODE FIPS_NAME
+"""
+WILDFIRE_TYPES = {column: _NUMBERS.get(column, "string") for column in _COLUMN_NAMES.split()}
+
+WILDFIRES = Dataset(
+    name="wildfires",
+    version_header="ETag",
+    accept_encoding="identity",  # the API is next door: compressing would only cost its CPU
+    types=WILDFIRE_TYPES,
+    batch_size=50_000,
+)
+WILDFIRES_SMALL = Dataset.from_dict(
+    WILDFIRES.to_dict(),
+    {
+        "name": "wildfires_small",
+        "count_path": "/api/count_small",
+        "rows_path": "/api/get_small",
+        "batch_size": 5_000,
+    },
+)
+YEAR_COLUMNS = ("FOD_ID", "FIRE_YEAR", "STATE", "STAT_CAUSE_DESCR", "FIRE_SIZE")
+WILDFIRES_PER_YEAR = Dataset.from_dict(
+    WILDFIRES.to_dict(),
+    {
+        "name": "wildfires_per_year",
+        "rows_path": "/api/get_for_columns",
+        "query": {"columns": list(YEAR_COLUMNS)},
+        "types": {column: WILDFIRE_TYPES[column] for column in YEAR_COLUMNS},
+        "format": "ndjson",
+    },
+)

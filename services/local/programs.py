@@ -1,0 +1,145 @@
+"""The processes of the stack: how each is started, when it is ready, and what to say when it is not."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from services.local import celery_workers
+from services.local.home import Credentials, Home, read_json, write_private
+from services.local.ports import HOST, Ports, free_ports, is_free
+from services.local.postgres import Postgres
+from services.local.seaweedfs import Seaweed
+
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    command: list[str]
+    ready: Callable[[], bool]
+    advice: str
+    environment: dict[str, str] = field(default_factory=dict)
+    stop_signal: str = "TERM"
+    stop_seconds: int = 10
+
+
+def answers(url: str) -> bool:
+    """Whether the URL answers 200 within two seconds."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310
+            return response.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def seaweed(home: Home, ports: Ports, credentials: Credentials) -> Seaweed:
+    return Seaweed(
+        home.s3,
+        ports.s3,
+        ports.s3_admin,
+        credentials.s3_access_key,
+        credentials.s3_secret_key,
+        admin_password=credentials.s3_admin_password,
+        inner_ports=_inner_ports(home),
+    )
+
+
+def _inner_ports(home: Home) -> list[int]:
+    """The ports picked for this home: their numbers name the sockets that the store leaves in /tmp."""
+    return read_json(home.root / "s3_ports.json").get("inner") or free_ports(7)
+
+
+def _pick_inner_ports(home: Home) -> None:
+    kept = read_json(home.root / "s3_ports.json").get("inner")
+    if not kept or not all(is_free(port) for port in kept):
+        write_private(home.root / "s3_ports.json", json.dumps({"inner": free_ports(7)}))
+
+
+def store(home: Home, ports: Ports, credentials: Credentials) -> Program:
+    _pick_inner_ports(home)
+    server = seaweed(home, ports, credentials)
+    server.remove_sockets()
+    return Program(
+        "s3",
+        server.command(),
+        server.ready,
+        "A full disk is the usual cause. `make clean` starts with an empty store.",
+        server.environment(),
+    )
+
+
+def api(home: Home, ports: Ports) -> Program:
+    options = ["--host", HOST, "--port", str(ports.api), "--data", str(home.data)]
+    return Program(
+        "api",
+        [PYTHON, "-m", "services.wildfires_api", "serve", *options],
+        lambda: answers(f"http://{HOST}:{ports.api}/health"),
+        "When its data is damaged, `make data ROWS=20000` makes it anew.",
+    )
+
+
+def database(home: Home, ports: Ports, credentials: Credentials) -> Postgres:
+    return Postgres(home.postgres, ports.postgres, credentials.postgres_password)
+
+
+def postgres(home: Home, ports: Ports, credentials: Credentials) -> Program:
+    server = database(home, ports, credentials)
+    return Program(
+        "postgres",
+        server.command(),
+        server.ready,
+        "`make clean` starts with an empty database.",
+        stop_signal="INT",  # PostgreSQL's fast shutdown: open connections are not waited for
+    )
+
+
+def airflow(ports: Ports, *, lasting: bool) -> list[Program]:
+    """Airflow's processes; for one run alone the triggerer, which serves deferrable tasks, is left out."""
+    health = f"http://{HOST}:{ports.airflow}/api/v2/monitor/health"
+    names = ["api-server", "scheduler", "dag-processor", *(["triggerer"] if lasting else [])]
+    advice = "The log above says why; after an update of the project, `make clean` often helps."
+    # Their log servers would listen on every interface; the API server reads the same files from the disk.
+    options = {name: ["--skip-serve-logs"] for name in ("scheduler", "triggerer")}
+    modules = {
+        "scheduler": ["services.local.scheduler"]
+    }  # ends what a killed one left, then becomes Airflow's
+    return [
+        Program(
+            name,
+            [PYTHON, "-m", *modules.get(name, ["airflow", name]), *options.get(name, [])],
+            (lambda: answers(health)) if name == "api-server" else (lambda: True),
+            advice,
+            # The scheduler waits for its running tasks; after the one run there are none.
+            stop_seconds=(15 if name == "scheduler" else 5) if lasting else 2,
+        )
+        for name in names
+    ]
+
+
+def celery(home: Home, credentials: Credentials, *, lasting: bool) -> list[Program]:
+    """The workers of CeleryExecutor; each is ready when it answers through the broker."""
+    broker = celery_workers.broker(home, credentials)
+    return [
+        Program(
+            name,
+            celery_workers.command(name),
+            partial(celery_workers.answers, broker, name),
+            "The log above says why.",
+            celery_workers.environment(name),
+            # A worker lets its running tasks end; after the one run there are none.
+            stop_seconds=15 if lasting else 2,
+        )
+        for name in celery_workers.WORKERS
+    ]
+
+
+def valkey(home: Home, credentials: Credentials) -> Program:
+    server = celery_workers.broker(home, credentials)
+    return Program("valkey", server.command(), server.ready, "`make clean` removes all of its state.")

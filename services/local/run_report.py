@@ -1,0 +1,143 @@
+"""`make run-report`: copy → asset → load → transform → publish, end to end, and every total compared."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from services.local.airflow_api import Run
+from services.local.errors import RunFailed, StackError
+from services.local.home import Home, only_command
+from services.local.memory import Watched
+from services.local.ports import Ports
+from services.local.progress import Progress
+from services.local.run_once import choose_rows, conf_of, failures
+from services.local.stack import Stack
+from services.local.summary import size, table
+from services.local.verify import BUCKET
+from services.wildfires_api.check import Tally, published, tally
+from services.wildfires_api.dataset import Dataset
+from services.wildfires_api.generator.published import FIRES
+
+COPY, REPORT = "wildfires_to_s3", "wildfires_report"
+ROWS = 20_000
+# Runs that an asset starts need the scheduler's schedules. The copy has none of its own.
+SCHEDULES = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True"}
+# Mart and column of each total that the source can be counted by.
+TOTALS = {
+    "FIRE_YEAR": ("fires_by_year", "fire_year"),
+    "STATE": ("fires_by_state", "state"),
+    "FIRE_SIZE_CLASS": ("fires_by_size_class", "size_class"),
+    "STAT_CAUSE_DESCR": ("fires_by_month_and_cause", "cause"),
+}
+
+
+def run_report(rows: int | None, full: bool, conf: str) -> int:
+    """Copy on a stack started for it, wait for the report that the commit starts, and compare its totals."""
+    started = time.monotonic()
+    settings = {"batch_size": 50_000 if full or (rows or ROWS) > 100_000 else 5_000, "force": True}
+    settings |= conf_of(conf)
+    home = Home.from_environment()
+    home.prepare()
+    with only_command(home, "run-report"), Progress() as progress:
+        if Stack.running(home) is not None:
+            raise StackError("The stack is up, and a report there may be at work. Stop it first: make down")
+        stack = Stack(home, Ports.from_environment(os.environ), env_overrides=SCHEDULES, report=progress.say)
+        try:
+            choose_rows(stack, None if full else rows or ROWS, full)
+            stack.start()
+            _reported(stack, settings, progress, started)
+        finally:
+            stack.stop()
+            progress.say("The stack is stopped.")
+    return 0
+
+
+def _reported(stack: Stack, settings: dict[str, Any], progress: Progress, started: float) -> None:
+    stack.api.wait_for_dag(REPORT)
+    stack.api.unpause(REPORT)
+    # Tasks, and what they start, are below the scheduler.
+    with Watched(stack.supervisor.states()["scheduler"]["pid"]) as watched:
+        copy = stack.trigger(COPY, settings)
+        _ended(stack, copy, progress)
+        report = wait_for_report(stack, stack.api.xcom(copy, "commit")["manifest"])
+        _ended(stack, report, progress)
+    instances = stack.api.task_instances(copy) + stack.api.task_instances(report)
+    loaded, found = stack.api.xcom(report, "load"), stack.api.xcom(report, "publish")
+    lines = {name: _spent(spans, watched) for name, spans in _steps(instances).items()}
+    lines |= {"rows": f"{loaded['rows']:,}", "report": found["report"], "run's manifest": loaded["manifest"]}
+    lines["wall time"] = f"{time.monotonic() - started:.1f} s"
+    progress.console.print(f"\n{table(lines)}\n", markup=False)
+    progress.say("… counting the source, to compare")
+    source = tally(Dataset(stack.home.data))
+    if wrong := differences(stack.s3, stack.api.xcom(report, "export")["marts"], source):
+        raise RunFailed(
+            "The marts are not what the source holds:\n" + "\n".join(f"  {each}" for each in wrong)
+        )
+    progress.say(f"Compared: fires by {', '.join(TOTALS)} in the marts are those of the source.")
+    if source.rows == FIRES and source.values == published().values:
+        progress.say(f"They are the published totals of the {FIRES:,} fires, too.")
+
+
+def _ended(stack: Stack, run: Run, progress: Progress) -> None:
+    progress.say(f"Running {run.dag_id} ({run.run_id})")
+    state = stack.wait(run, watch=progress.watch)
+    if state != "success":
+        shown = failures(stack, run, stack.api.task_instances(run))
+        raise RunFailed(f"{run.dag_id} ended as {state}.\n{shown}")
+
+
+def wait_for_report(stack: Stack, manifest: str, seconds: float = 120) -> Run:
+    """The run of the report that the asset event of this manifest started."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        runs = stack.api.request("GET", f"/dags/{REPORT}/dagRuns", params={"order_by": "-run_after"})
+        for found in runs["dag_runs"]:
+            path = f"/dags/{REPORT}/dagRuns/{found['dag_run_id']}/upstreamAssetEvents"
+            events = stack.api.request("GET", path)["asset_events"]
+            if any(event["extra"].get("manifest") == manifest for event in events):
+                return Run(REPORT, found["dag_run_id"])
+        time.sleep(0.5)
+    raise RunFailed(f"No run of {REPORT} was started by the event of {manifest} within {seconds:.0f} s.")
+
+
+def _steps(instances: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Step → its task instances, in the order of their start; the models of dbt are one step."""
+    ran = [each for each in instances if each["start_date"] and each["end_date"]]
+    steps: dict[str, list[dict[str, Any]]] = {}
+    for each in sorted(ran, key=lambda each: each["start_date"]):
+        steps.setdefault(each["task_id"].partition(".")[0], []).append(each)
+    return steps
+
+
+def _spent(instances: list[dict[str, Any]], watched: Watched) -> str:
+    start = min(datetime.fromisoformat(each["start_date"]).timestamp() for each in instances)
+    end = max(datetime.fromisoformat(each["end_date"]).timestamp() for each in instances)
+    tasks = f", {len(instances)} tasks" if len(instances) > 1 else ""
+    return f"{end - start:7.1f} s, largest process {size(watched.peak(start, end))}{tasks}"
+
+
+def differences(client: Any, marts: dict[str, str], source: Tally) -> list[str]:
+    """Totals of the exported marts that are not the source's own, a sentence each."""
+    wrong = []
+    for column, (name, key) in TOTALS.items():
+        found: Counter[Any] = Counter()
+        for row in _rows(client, marts[name]):
+            found[row[key]] += row["fires"]
+        for value in sorted({*found, *source.values[column]}, key=str):
+            if found[value] != source.values[column][value]:
+                wrong.append(
+                    f"{column} {value}: {found[value]:,} in {name}, {source.values[column][value]:,} served"
+                )
+    return wrong
+
+
+def _rows(client: Any, key: str) -> list[dict[str, Any]]:
+    import pyarrow.parquet
+
+    with client.get_object(BUCKET, key) as response:
+        return pyarrow.parquet.read_table(io.BytesIO(response.read())).to_pylist()

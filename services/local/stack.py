@@ -1,0 +1,250 @@
+"""The stack as one object: `with Stack(...) as stack: stack.wait(stack.trigger("a_dag"))`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from services.local import airflow_env, curl, programs, settings
+from services.local.airflow_api import RUN_ENDED, AirflowApi, Run
+from services.local.cleanup import end_leftovers
+from services.local.errors import RunFailed, StackError
+from services.local.home import PROJECT, Credentials, Home, read_json, write_private
+from services.local.ports import HOST, Ports, require_free
+from services.local.sample_data import SampleData
+from services.local.supervise import Supervisor
+
+START_SECONDS = 240  # three workers on two busy cores take two minutes
+EXECUTORS = ("LocalExecutor", "CeleryExecutor")
+
+
+class Stack:
+    """The servers of one home.
+
+    Tests and benchmarks give a temporary folder as `home`, and get free ports:
+
+        with Stack(tmp_path) as stack:
+            run = stack.trigger("wildfires_small_to_s3", {"format": "parquet"})
+            assert stack.wait(run) == "success"
+            tasks = stack.task_instances(run)      # state, try_number, map_index, start_date, … of each
+            text = stack.log(run, "copy", map_index=2)
+            objects = stack.s3.list_objects("task-mapping-api-data", recursive=True)
+
+    `env_overrides` are added to the environment of every process, so `AIRFLOW__…` settings can be changed.
+    `mode`: "run" leaves out what one triggered run does not need (schedules, the triggerer); "up" has them;
+    "services" starts the store, the API and the warehouse alone. `executor`: "CeleryExecutor" brings a broker
+    and three workers. `report` is told what is being done, a line each.
+    """
+
+    def __init__(
+        self,
+        home: Home | Path,
+        ports: Ports | None = None,
+        env_overrides: Mapping[str, str] | None = None,
+        *,
+        mode: str = "run",
+        executor: str = EXECUTORS[0],
+        report: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.home = home if isinstance(home, Home) else Home(home)
+        self.ports = ports or Ports.free()
+        self.mode = mode
+        self.executor = executor
+        self.report = report
+        self.overrides = dict(env_overrides or {})
+        self.supervisor = Supervisor(self.home)
+        self._api: AirflowApi | None = None
+
+    def __enter__(self) -> Stack:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.stop()
+
+    @classmethod
+    def running(cls, home: Home, report: Callable[[str], None] = lambda text: None) -> Stack | None:
+        """The stack that an earlier `make up` or `make services` left up in this home, else None."""
+        state = read_json(home.state_file)
+        if state.get("mode") not in ("up", "services") or not state.get("ready"):
+            return None
+        options = {"mode": state["mode"], "executor": state.get("executor", EXECUTORS[0])}
+        stack = cls(home, Ports(**state["ports"]), **options, report=report)
+        return stack if stack.supervisor.pid() == state.get("supervisord") else None
+
+    def require_executor(self, executor: str) -> None:
+        """Raise StackError when a stack that is up already runs its tasks in another way."""
+        if self.executor != executor:
+            raise StackError(f"The stack that is up has the {self.executor}. Stop it first: make down")
+
+    # -- start and stop ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start everything and return when it is ready to take a run; raises StackError."""
+        self.home.prepare()
+        if self.mode != "services" and curl.provide(self.home.programs):
+            self.report("This machine has no curl; a stand-in counts the rows.")
+        left = end_leftovers(self.home)
+        if left:
+            self.report(f"Ended {len(left)} processes that an earlier command left behind.")
+        require_free(self.ports)
+        with_airflow = self.mode != "services"
+        self.credentials = Credentials.load(self.home)
+        servers, airflow = self._programs(with_airflow)
+        self._prepare_servers(with_airflow)
+        self.supervisor.start([*servers, *airflow], self.environment(), str(PROJECT))
+        self._write_state(ready=False)
+        for program in servers:
+            self.supervisor.launch(program)
+        self.supervisor.wait(servers, START_SECONDS, self._tick)
+        database = programs.database(self.home, self.ports, self.credentials)
+        database.provide_warehouse(self.credentials.warehouse_password)
+        if with_airflow:
+            self._start_airflow(airflow)
+        self._write_state(ready=True)
+
+    def stop(self) -> None:
+        """Stop everything; safe to call at any time and again."""
+        if self._api is not None:
+            self._api.close()
+            self._api = None
+        self.supervisor.stop(all_at_once=self.mode == "run")
+        end_leftovers(self.home)
+        programs.seaweed(self.home, self.ports, Credentials.load(self.home)).remove_sockets()
+
+    def environment(self) -> dict[str, str]:
+        """What every process of the stack, and `airflow` commands beside it, run with."""
+        own = airflow_env.airflow_environment(
+            self.home,
+            self.ports,
+            Credentials.load(self.home),
+            schedules=self.mode == "up",
+            executor=self.executor,
+        )
+        return airflow_env.clean_environment(self.home) | own | self.overrides
+
+    def _programs(self, with_airflow: bool) -> tuple[list[programs.Program], list[programs.Program]]:
+        servers = [
+            programs.store(self.home, self.ports, self.credentials),
+            programs.api(self.home, self.ports),
+            programs.postgres(self.home, self.ports, self.credentials),
+        ]
+        if not with_airflow:
+            return servers, []
+        lasting = self.mode == "up"
+        airflow = programs.airflow(self.ports, lasting=lasting)
+        if self.executor == "CeleryExecutor":
+            servers.append(programs.valkey(self.home, self.credentials))
+            airflow += programs.celery(self.home, self.credentials, lasting=lasting)
+        return servers, airflow
+
+    def _prepare_servers(self, with_airflow: bool) -> None:
+        SampleData(self.home, self.environment(), self.report).ensure_some()
+        programs.database(self.home, self.ports, self.credentials).initialise()
+        if with_airflow:
+            airflow_env.write_password(self.home, self.credentials)
+
+    def _start_airflow(self, airflow: list[programs.Program]) -> None:
+        self._migrate()
+        self.report("Starting Airflow")
+        for program in airflow:
+            self.supervisor.launch(program)
+        self.supervisor.wait(airflow, START_SECONDS, self._tick)
+        self.apply_settings()
+
+    def apply_settings(self) -> None:
+        """Make the connections, pools and variables of `airflow_settings.yaml`, with the local keys."""
+        file = PROJECT / "airflow_settings.yaml"
+        self.api.apply(settings.local(settings.load(file), self.ports, Credentials.load(self.home)))
+
+    def _migrate(self) -> None:
+        """Bring the database to Airflow's version; the version done is remembered beside the database."""
+        stamp = self.home.postgres.with_name("migrated")
+        wanted = version("apache-airflow-core")
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        self.report("Preparing Airflow's database")
+        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        done = subprocess.run(
+            command, env=self.environment(), cwd=PROJECT, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise StackError(
+                f"Airflow's database could not be prepared:\n{(done.stderr or done.stdout)[-3000:]}"
+            )
+        stamp.write_text(wanted)
+
+    def _write_state(self, *, ready: bool) -> None:
+        state = {
+            "mode": self.mode,
+            "executor": self.executor,
+            "ready": ready,
+            "owner": os.getpid(),
+            "supervisord": self.supervisor.pid(),
+            "ports": self.ports.__dict__,
+        }
+        write_private(self.home.state_file, json.dumps(state))
+
+    def _tick(self, waiting: str) -> None:
+        self.report(f"… waiting for {waiting}")
+
+    # -- runs ----------------------------------------------------------------------------------------------
+
+    @property
+    def api(self) -> AirflowApi:
+        """Airflow's REST API, logged in as its user."""
+        if self._api is None:
+            password = Credentials.load(self.home).airflow_password
+            self._api = AirflowApi(f"http://{HOST}:{self.ports.airflow}", airflow_env.USER, password)
+        return self._api
+
+    @property
+    def s3(self) -> Any:
+        """A minio client of the store."""
+        return programs.seaweed(self.home, self.ports, Credentials.load(self.home)).client()
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
+        """Start a run of the DAG; it is unpaused, since the tasks of a paused DAG never start."""
+        # An id that no file has written out is most likely a mistake, and rarely one made up at parse time.
+        known = any(dag_id in path.read_text(errors="replace") for path in (PROJECT / "dags").rglob("*.py"))
+        dag = self.api.wait_for_dag(dag_id, seconds=90 if known else 15)
+        if dag["is_paused"]:
+            self.api.unpause(dag_id)
+        return self.api.trigger(dag_id, conf or {})
+
+    def wait(
+        self, run: Run, seconds: float = 3600, watch: Callable[[list[dict[str, Any]]], None] | None = None
+    ) -> str:
+        """The run's end state, "success" or "failed"; `watch` gets its task instances twice a second."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            state = self.api.run_state(run)
+            if watch is not None:
+                watch(self.api.task_instances(run))
+            if state in RUN_ENDED:
+                return state
+            programs_now = self.supervisor.states()
+            gone = [name for name, info in programs_now.items() if info["statename"] == "FATAL"]
+            if gone or not programs_now:
+                raise RunFailed(f"{', '.join(gone) or 'The stack'} stopped during the run. See `make logs`.")
+            time.sleep(0.4)
+        raise RunFailed(f"{run.dag_id} has not ended after {seconds:.0f} s; it is still running.")
+
+    def task_instances(self, run: Run) -> list[dict[str, Any]]:
+        """Airflow's record of every task of the run, mapped ones included."""
+        return self.api.task_instances(run)
+
+    def log(self, run: Run, task_id: str, map_index: int = -1, attempt: int = 1) -> str:
+        """What one attempt of a task logged, a line an event."""
+        return self.api.log(run, task_id, map_index, attempt)

@@ -1,0 +1,70 @@
+"""The table that `make run` ends with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.local.verify import Verified
+
+
+def size(number: float) -> str:
+    """Bytes in decimal units, for example `3.1 MB`."""
+    units = ["bytes", "kB", "MB", "GB", "TB"]
+    while number >= 1000 and len(units) > 1:
+        number /= 1000
+        units.pop(0)
+    return f"{number:,.{0 if units[0] == 'bytes' else 1}f} {units[0]}"
+
+
+def facts(
+    verified: Verified, instances: list[dict[str, Any]], run_seconds: float, wall: float
+) -> dict[str, str]:
+    """What the run did, by its manifest and Airflow's record of its tasks; times in seconds."""
+    manifest = verified.manifest
+    receipts = manifest["receipts"]
+    reused = sum(1 for receipt in receipts if receipt.get("reused"))
+    peaks = [receipt["peak_rss_mb"] for receipt in receipts if receipt.get("peak_rss_mb")]
+    retries = sum(max(instance["try_number"] - 1, 0) for instance in instances)
+    copying = _span(instances)
+    return {
+        "rows": f"{manifest['rows']:,}",
+        "objects": f"{len(receipts):,}" + (f" ({reused:,} reused)" if reused else ""),
+        "bytes": f"{manifest['bytes']:,} ({size(manifest['bytes'])})",
+        "rows/s": f"{manifest['rows'] / copying:,.0f} while copying" if copying else "–",
+        "peak memory of a copy": f"{max(peaks):,.0f} MB" if peaks else "–",
+        "retries": str(retries),
+        "manifest": verified.uri,
+        "run": f"{run_seconds:.1f} s",
+        "wall time": f"{wall:.1f} s",
+    }
+
+
+def by_worker(instances: list[dict[str, Any]], workers: Sequence[str]) -> str:
+    """How many mapped tasks ended well on each worker, and which worker had none."""
+    ran = Counter(
+        each["hostname"] for each in instances if each["map_index"] >= 0 and each["state"] == "success"
+    )
+    return ", ".join(f"{name} {ran[name]}" for name in workers)
+
+
+def _span(instances: list[dict[str, Any]]) -> float:
+    """Seconds from the first mapped task's start to the last one's end; 0 when nothing was mapped."""
+    from datetime import datetime
+
+    mapped = [
+        each for each in instances if each["map_index"] >= 0 and each["start_date"] and each["end_date"]
+    ]
+    if not mapped:
+        return 0.0
+    moments = [[datetime.fromisoformat(each[name]) for each in mapped] for name in ("start_date", "end_date")]
+    return (max(moments[1]) - min(moments[0])).total_seconds()
+
+
+def table(rows: dict[str, str]) -> str:
+    """A line for each row, never wrapped: URIs are there to be copied."""
+    width = max(len(name) for name in rows)
+    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows.items())

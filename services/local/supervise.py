@@ -1,0 +1,200 @@
+"""Start, watch and stop the stack's processes with supervisord, over its unix socket."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from services.local.errors import NotReady
+from services.local.home import Home, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from services.local.programs import Program
+
+# What Airflow's processes use, and so is stopped after them.
+SERVERS = ("s3", "api", "postgres", "valkey")
+
+HEAD = """\
+[unix_http_server]
+file={socket}
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisord]
+nodaemon=true
+silent=true
+logfile={logs}/supervisord.log
+pidfile={root}/supervisord.pid
+childlogdir={logs}
+"""
+
+PROGRAM = """
+[program:{name}]
+command={command}
+directory={directory}
+environment={environment}
+autostart=false
+autorestart=true
+startsecs=1
+startretries=3
+stopsignal={stop_signal}
+stopwaitsecs={stop_seconds}
+stopasgroup={as_group}
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={logs}/{name}.log
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=2
+"""
+
+
+def escaped(text: object) -> str:
+    """supervisord expands `%(name)s` in every value."""
+    return str(text).replace("%", "%%")
+
+
+def configuration(home: Home, programs: Sequence[Program], directory: str) -> str:
+    """supervisord's configuration; it holds the store's keys, so its file is private."""
+    text = HEAD.format(socket=escaped(home.socket), logs=escaped(home.logs), root=escaped(home.root))
+    for program in programs:
+        pairs = (f'{name}="{value}"' for name, value in program.environment.items())
+        text += PROGRAM.format(
+            name=program.name,
+            command=escaped(shlex.join(program.command)),
+            directory=escaped(directory),
+            environment=escaped(",".join(pairs)),
+            stop_signal=program.stop_signal,
+            stop_seconds=program.stop_seconds,
+            # PostgreSQL ends its own children; a signal to each of them would read as a crash.
+            as_group="false" if program.name == "postgres" else "true",
+            logs=escaped(home.logs),
+        )
+    return text
+
+
+class Supervisor:
+    """supervisord of one home, whether this process started it or an earlier command did."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    def _rpc(self) -> Any:
+        transport = SupervisorTransport(None, None, serverurl=f"unix://{self.home.socket}")
+        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
+    def pid(self) -> int | None:
+        """supervisord's process id while it answers on its socket, else None."""
+        try:
+            return int(self._rpc().getPID())
+        except (OSError, xmlrpc.client.Error, ValueError):
+            return None
+
+    def start(self, programs: Sequence[Program], environment: Mapping[str, str], directory: str) -> None:
+        """Start supervisord, and no program yet, in a session of its own: Ctrl-C does not reach it."""
+        config = self.home.root / "supervisord.conf"
+        write_private(config, configuration(self.home, programs, directory))
+        self.home.socket.unlink(missing_ok=True)
+        with (self.home.logs / "supervisord.out").open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)],
+                env=dict(environment),
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 20
+        while self.pid() is None:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise NotReady(f"supervisord did not start:\n{self.tail('supervisord')}{self._output()}")
+            time.sleep(0.05)
+
+    def _output(self) -> str:
+        return (self.home.logs / "supervisord.out").read_text(errors="replace")[-2000:]
+
+    def launch(self, program: Program) -> None:
+        """Ask for the program's start without waiting; one that runs already is left alone."""
+        with contextlib.suppress(xmlrpc.client.Fault):
+            self._rpc().startProcess(program.name, False)
+
+    def restart(self, name: str) -> None:
+        rpc = self._rpc()
+        with contextlib.suppress(xmlrpc.client.Fault):
+            rpc.stopProcess(name)
+        rpc.startProcess(name)
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """supervisord's record of every program: `statename`, `pid`, …; {} when it is not up."""
+        try:
+            return {info["name"]: info for info in self._rpc().getAllProcessInfo()}
+        except (OSError, xmlrpc.client.Error):
+            return {}
+
+    def wait(self, programs: Sequence[Program], seconds: float, tick: Callable[[str], None]) -> None:
+        """Return when every program is ready; NotReady with the log's tail when one fails or time is up."""
+        deadline = time.monotonic() + seconds
+        waiting = list(programs)
+        while waiting:
+            waiting = [program for program in waiting if not program.ready()]
+            states = self.states()
+            for program in waiting:
+                state = states.get(program.name, {}).get("statename", "GONE")
+                if state in ("FATAL", "GONE") or time.monotonic() > deadline:
+                    late = "failed to start" if state == "FATAL" else f"is not ready after {seconds:.0f} s"
+                    raise NotReady(
+                        f"{program.name} {late if state != 'GONE' else 'is gone'}. The end of its log:\n"
+                        f"{self.tail(program.name)}\n{program.advice} Its whole log: make logs"
+                    )
+            if waiting:
+                tick(", ".join(program.name for program in waiting))
+                time.sleep(0.1)
+
+    def stop(self, *, all_at_once: bool = False, seconds: float = 40) -> None:
+        """Stop all programs and supervisord, and return when it is gone (or was not there).
+
+        `all_at_once` is quicker, and only for when no task runs that could miss its servers.
+        """
+        pid = self.pid()
+        if pid is None:
+            return
+        # Those that use the servers before the servers; within each, all at once (supervisord's own shutdown
+        # waits for one after the other).
+        names = list(self.states())
+        self._stop_together([name for name in names if all_at_once or name not in SERVERS])
+        self._stop_together([name for name in names if name in SERVERS])
+        with contextlib.suppress(OSError, xmlrpc.client.Error):
+            self._rpc().shutdown()
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+            psutil.Process(pid).wait(seconds)
+
+    def _stop_together(self, names: Sequence[str]) -> None:
+        for name in names:
+            with contextlib.suppress(OSError, xmlrpc.client.Error):
+                self._rpc().stopProcess(name, False)
+        # supervisord kills what outlives its stopwaitsecs, so this ends.
+        while any(self.states().get(name, {}).get("statename") == "STOPPING" for name in names):
+            time.sleep(0.05)
+
+    def tail(self, name: str, lines: int = 25) -> str:
+        """The end of a program's log, indented."""
+        try:
+            with (self.home.logs / f"{name}.log").open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - 20_000))
+                text = file.read().decode(errors="replace")
+        except OSError:
+            return "  (no log)"
+        return "\n".join(f"  {line}" for line in text.splitlines()[-lines:]) or "  (an empty log)"
