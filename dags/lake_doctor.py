@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import dag
 
-from include.tasks.context import form
-from include.tasks.copying import check_machine, check_source, check_store, probe_pool
+from include.tasks.checks import check_machine, check_source, check_store, probe_pool
+from include.tasks.forms import doctor_form
 from include.wildfires import WILDFIRES_SMALL
 
 DATASET = WILDFIRES_SMALL.to_dict()
@@ -20,10 +20,12 @@ POOLS = ("copies_small", "copies_large")
 
 
 @dag(
+    dag_display_name="Lake doctor",
+    description="Checks source, store, parser, clocks, disk and pools, and says what to fix",
     schedule=None,
     start_date=datetime(2026, 1, 1),
     dagrun_timeout=timedelta(minutes=5),
-    params=form(WILDFIRES_SMALL),
+    params=doctor_form(WILDFIRES_SMALL),
     tags=["doctor"],
     doc_md=__doc__,
 )

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from airflow.sdk import dag
 
-from include.tasks.copying import print_executor
+from include.tasks.checks import print_executor
 
 # Laid over the pod template of the deployment. Plain values instead of V1Pod: the policy converts them, so
 # that parsing this file does not import the Kubernetes client.
@@ -34,6 +34,8 @@ POD = {
 
 
 @dag(
+    dag_display_name="Local and Kubernetes executors",
+    description="One task here, one in a pod of its own, chosen by the task's queue",
     schedule=None,
     start_date=datetime(2026, 1, 1),
     tags=["executors"],

@@ -11,25 +11,15 @@ from typing import Any
 
 from airflow.sdk import dag, task_group
 
-from include.tasks.context import asset, run_form
-from include.tasks.copying import (
-    RUN,
-    commit,
-    copy,
-    count_rows,
-    fires_per_year,
-    labelled,
-    plan,
-    total_per_year,
-    verify,
-)
+from include.lake import RETRIES, RUN, PlannedBatch, asset, commit, copy, count_rows, plan, run_form, verify
+from include.tasks.by_year import fires_per_year, total_per_year
 from include.wildfires import WILDFIRES_PER_YEAR
 
 DATASET = WILDFIRES_PER_YEAR.to_dict()
 
 
 @task_group
-def years_of(batch: dict[str, Any]) -> Any:
+def years_of(batch: PlannedBatch) -> Any:
     # Over all runs of this DAG: the pool's other slots are left to the DAGs that share it.
     capped = copy.override(pool="copies_large", max_active_tis_per_dag=2)
     copied = capped(batch=batch, dataset=DATASET, run=RUN)
@@ -37,8 +27,11 @@ def years_of(batch: dict[str, Any]) -> Any:
 
 
 @dag(
+    dag_display_name="Wildfires, per year",
+    description="A mapped task group: copy, then count by year, one total",
     schedule=None,
     start_date=datetime(2026, 1, 1),
+    default_args=RETRIES,
     params=run_form(),
     tags=["copy", "wildfires", "task group"],
     doc_md=__doc__,
@@ -46,12 +39,10 @@ def years_of(batch: dict[str, Any]) -> Any:
 def wildfires_per_year() -> None:
     counted = count_rows(DATASET)
     batches = plan(counted, DATASET, RUN)
-    counts = years_of.expand(batch=batches.map(labelled))
-    verified = verify(batches, DATASET, RUN)
-    committed = commit.override(outlets=[asset(WILDFIRES_PER_YEAR)])(verified, batches, DATASET, RUN)
-    total = total_per_year(counts, committed, DATASET)
-
-    counts >> verified >> committed >> total
+    years = years_of.expand(batch=batches)
+    verified = verify(batches, years, DATASET, RUN)
+    committed = commit.override(outlets=[asset(WILDFIRES_PER_YEAR)])(verified, DATASET, RUN)
+    total_per_year(years, committed, DATASET)
 
 
 wildfires_per_year()

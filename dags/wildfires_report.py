@@ -14,7 +14,7 @@ from datetime import datetime
 
 from airflow.sdk import dag
 
-from include.tasks.context import asset
+from include.lake import RETRIES, asset
 from include.tasks.reporting import (
     choose_runs,
     document,
@@ -29,9 +29,12 @@ from include.wildfires import WILDFIRES, WILDFIRES_SMALL
 
 
 @dag(
+    dag_display_name="Wildfires, report",
+    description="Load, transform, charts and a page of what a copy committed",
     schedule=(asset(WILDFIRES_SMALL) | asset(WILDFIRES)),
     start_date=datetime(2026, 1, 1),
     catchup=False,
+    default_args=RETRIES,
     max_active_runs=1,  # the marts of a dataset are one set of tables
     params=form(),
     tags=["report", "wildfires"],
@@ -40,12 +43,13 @@ from include.wildfires import WILDFIRES, WILDFIRES_SMALL
 def wildfires_report() -> None:
     chosen = choose_runs()
     loaded = load(chosen)
-    marts = transform()
-    documented = document()
+    marts = transform(loaded)
+    documented = document(loaded)
     exported = export(loaded)
     published = publish(loaded, exported)
 
-    loaded >> marts >> [exported, documented] >> published
+    # The marts stand in the warehouse, so no value leads from dbt's tasks to those that read them.
+    marts >> [exported, documented] >> published
     report_others(chosen)
 
 

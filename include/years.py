@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from include.transfer.errors import Unverified
+from include.transfer.errors import Finding, Unverified
 from include.transfer.source.json_rows import decode
+from include.transfer.store.bucket import Bucket
 
 
-def count_years(pieces: Iterable[bytes]) -> Counter[int]:
-    """Fires by FIRE_YEAR in an NDJSON object, read in blocks."""
+def count_years(bucket: Bucket, key: str) -> dict[str, int]:
+    """Fires by FIRE_YEAR in an NDJSON object, read in blocks. Keys are text: JSON has no others."""
     years: Counter[int] = Counter()
-    for block in decode(pieces, ndjson=True):
+    for block in decode(bucket.get(key), ndjson=True):
         years.update(row["FIRE_YEAR"] for row in block.rows)
-    return years
+    return {str(year): fires for year, fires in sorted(years.items())}
 
 
 def add_years(counts: Iterable[Mapping[str, int]], rows: int) -> dict[str, int]:
@@ -21,5 +22,6 @@ def add_years(counts: Iterable[Mapping[str, int]], rows: int) -> dict[str, int]:
     for years in counts:
         total.update(years)
     if (counted := sum(total.values())) != rows:
-        raise Unverified([f"{counted:,} fires were counted; expected the {rows:,} committed rows"])
+        got = f"{counted:,} fires were counted in {rows:,} committed rows"
+        raise Unverified([Finding("fires per year", got, "clear the whole run")])
     return dict(sorted(total.items()))

@@ -6,7 +6,7 @@ request, and whatever is missing then is said on the page instead of breaking Ai
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -62,9 +62,9 @@ class LakePlugin(AirflowPlugin):
     """Registers the app below /lake and its entry in the navigation."""
 
     name = "lake"
-    fastapi_apps: ClassVar[list[Any]] = [{"app": LazyApp(), "url_prefix": "/lake", "name": "Lake"}]
+    fastapi_apps = [{"app": LazyApp(), "url_prefix": "/lake", "name": "Lake"}]  # noqa: RUF012 (so does Airflow's class)
     # Relative: Airflow may be served below a path of its own.
-    external_views: ClassVar[list[Any]] = [
+    external_views = [  # noqa: RUF012
         {
             "name": "Lake",
             "href": "lake/",

@@ -1,8 +1,6 @@
 """What tests share: a real S3 store, a bucket of one's own, and sources that misbehave on request."""
 
-import os
 import re
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,16 +16,6 @@ if TYPE_CHECKING:
 
 
 airflow_home.isolate()  # before any test module imports Airflow
-
-
-@pytest.fixture(scope="session", autouse=True)
-def curl(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The DAGs count with curl; a machine may lack it."""
-    if shutil.which("curl") is None:
-        from services.local.curl import provide
-
-        folder = provide(tmp_path_factory.mktemp("bin"))
-        os.environ["PATH"] += os.pathsep + str(folder)
 
 
 @pytest.fixture(scope="session")

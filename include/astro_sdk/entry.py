@@ -9,20 +9,20 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 
-def load(manifest: str, store: str, warehouse: str, force: bool) -> dict[str, Any]:
+def load(manifest: str, warehouse: str, force: bool) -> dict[str, Any]:
     """Load a committed run: see include/astro_sdk/load.py."""
     with _own_airflow_home():
         from include.astro_sdk.load import load as load_run
 
-        return load_run(manifest, store, warehouse, force)
+        return load_run(manifest, warehouse, force)
 
 
-def export(manifest: str, store: str, warehouse: str) -> dict[str, Any]:
+def export(manifest: str, warehouse: str) -> dict[str, Any]:
     """Write the marts into the lake: see include/astro_sdk/export.py."""
     with _own_airflow_home():
         from include.astro_sdk.export import export as export_marts
 
-        return export_marts(manifest, store, warehouse)
+        return export_marts(manifest, warehouse)
 
 
 @contextmanager

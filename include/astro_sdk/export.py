@@ -10,28 +10,28 @@ from astro.table import Metadata, Table
 from botocore.exceptions import BotoCoreError, ClientError
 
 from include.astro_sdk.warehouse import Warehouse, translated
-from include.report.committed import Address
 from include.report.contract import MARTS, REPORT_RUN
-from include.report.errors import WarehouseRefused, told
+from include.report.errors import WarehouseRefused
+from include.report.loadable import Address
 from include.transfer.errors import StoreUnavailable, TransferError
 from include.transfer.memory import peak_rss_mb
 
 log = logging.getLogger(__name__)
 
 
-def export(manifest: str, store: str, warehouse: str) -> dict[str, Any]:
-    """Write each mart of the run to `_report/`; returns where they are, or the error as `told`.
+def export(manifest: str, warehouse: str) -> dict[str, Any]:
+    """Write each mart of the run to `_report/`; returns where they are, or the error as a dict.
 
     Safe to run again: the same marts over the same keys. Raises nothing.
     """
     try:
-        return _export(Address.parse(manifest), store, Warehouse(conn_id=warehouse))
+        return _export(Address.parse(manifest), Warehouse(conn_id=warehouse))
     except TransferError as error:
         log.error("%s", error)
-        return told(error)
+        return error.to_dict()
 
 
-def _export(address: Address, store: str, warehouse: Warehouse) -> dict[str, Any]:
+def _export(address: Address, warehouse: Warehouse) -> dict[str, Any]:
     started = time.monotonic()
     dataset = address.prefix.dataset
     with translated(warehouse.conn_id):
@@ -40,7 +40,8 @@ def _export(address: Address, store: str, warehouse: Warehouse) -> dict[str, Any
         for name in MARTS:
             key = f"{address.prefix.report}{name}.parquet"
             table = Table(name=name, metadata=Metadata(schema=dataset))
-            _write(warehouse, table, File(f"s3://{address.bucket}/{key}", store, FileType.PARQUET))
+            uri, conn_id = f"s3://{address.bucket}/{key}", address.dataset.store_conn_id
+            _write(warehouse, table, File(uri, conn_id, FileType.PARQUET))
             marts[name] = key
         _same_run(address, warehouse)
     return {
@@ -55,7 +56,7 @@ def _write(warehouse: Warehouse, table: Table, file: File) -> None:
         warehouse.export_table_to_file(table, file, if_exists="replace")
     except (BotoCoreError, ClientError, OSError) as error:
         code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
-        raise StoreUnavailable(f"PUT {file.path}: {code}; check the store and its connection") from None
+        raise StoreUnavailable(f"the store answered {code}", where=f"PUT {file.path}") from None
     log.info("%s written", file.path)
 
 
@@ -67,6 +68,7 @@ def _same_run(address: Address, warehouse: Warehouse) -> None:
     )
     if found != address.uri:
         raise WarehouseRefused(
-            f"the marts in the warehouse are of {found}; expected {address.uri}; another report was made "
-            f"meanwhile; start the report of this run again"
+            f"the marts in the warehouse are of {found}: another report was made meanwhile",
+            where=address.uri,
+            fix="start the report of this run again",
         )

@@ -127,18 +127,19 @@ def translated(conn_id: str) -> Iterator[None]:
         raise _named(conn_id, error) from None
     except sa.exc.ArgumentError:  # its text repeats the URL
         raise WarehouseRefused(
-            f"the connection {conn_id} makes no URL; expected type postgres with host, port, schema (the "
-            f"database), login and password"
+            "it makes no URL",
+            where=f"connection {conn_id}",
+            fix="make it of type postgres with host, port, schema (the database), login and password",
         ) from None
 
 
 def _named(conn_id: str, error: Any) -> WarehouseRefused | WarehouseUnavailable:
     code, text = getattr(error, "pgcode", None) or "", " ".join(str(error).split())[:400]
     if code.startswith(_PASSING) or (not code and not _REFUSED.search(text)):
-        return WarehouseUnavailable(
-            f"the warehouse did not answer: {text}; check that it runs, and the connection {conn_id}"
-        )
-    return WarehouseRefused(f"the warehouse refused: {text}; check the connection {conn_id} and its rights")
+        fix = f"check that it is up, and the connection {conn_id}"
+        return WarehouseUnavailable(f"the warehouse did not answer: {text}", fix=fix)
+    fix = f"check the connection {conn_id} and its rights"
+    return WarehouseRefused(f"the warehouse refused: {text}", fix=fix)
 
 
 def _identifier(table: Table) -> sql.Identifier:

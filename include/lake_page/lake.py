@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from include.lake_page.facts import Copied
+from include.lake_page.runs import Copied
 from include.transfer.commit.manifest import Manifest, complaints
 from include.transfer.errors import BadSettings
 from include.transfer.store.bucket import Bucket
@@ -40,14 +40,13 @@ class Committed:
             return None
         receipts = (Copied.from_receipt(receipt.to_dict()) for receipt in manifest.receipts)
         planned = ((manifest.drift or {}).get("planned") or {}).get("count")
-        rows = sum(receipt.rows for receipt in manifest.receipts)
         return cls(
-            rows=rows,
-            bytes=sum(receipt.bytes for receipt in manifest.receipts),
+            rows=manifest.rows,
+            bytes=manifest.bytes,
             format=f"{manifest.format} {manifest.compression}".removesuffix(" none"),
-            created_at=str(stored.get("created_at") or ""),
+            created_at=manifest.created_at,
             receipts=tuple(receipt for receipt in receipts if receipt),
-            grown=rows - planned if isinstance(planned, int) else 0,
+            grown=manifest.rows - planned if isinstance(planned, int) else 0,
         )
 
     @property

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from include.lake_page.facts import AirflowRun, Attempt, Copied, Progress
 from include.lake_page.lake import Committed
+from include.lake_page.runs import AirflowRun, Attempt, Copied, Progress, RunKey
 from include.transfer.store.keys import Prefix
 
 # What a run is to a reader of the lake. Only a manifest makes it committed.
@@ -173,17 +173,17 @@ def dags_of(listed: Iterable[Listed]) -> tuple[str, ...]:
 
 def rows_of(
     listed: Iterable[Listed],
-    progress: Mapping[tuple[str, str], Progress],
+    progress: Mapping[RunKey, Progress],
     manifests: Mapping[Prefix, Committed],
     unchecked: set[Prefix],
     now: datetime,
 ) -> tuple[RunRow, ...]:
-    """The lines of these runs; keys of `progress`: DAG id and run id."""
+    """The lines of these runs; keys of `progress`: `AirflowRun.key`."""
     return tuple(
         run_row(
             each.prefix,
             each.run,
-            progress.get((each.run.dag.dag_id, each.run.run_id), Progress()) if each.run else Progress(),
+            progress.get(each.run.key, Progress()) if each.run else Progress(),
             manifests.get(each.prefix),
             now,
             checked=each.prefix not in unchecked,

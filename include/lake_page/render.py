@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from include.lake_page import figures
+from include.lake_page import number_format
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -42,11 +42,11 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "rows": figures.rows,
-        "rate": figures.rate,
-        "size": figures.size,
-        "seconds": figures.seconds,
-        "mebibytes": figures.mebibytes,
+        "rows": number_format.rows,
+        "rate": number_format.rate,
+        "size": number_format.size,
+        "seconds": number_format.seconds,
+        "mebibytes": number_format.mebibytes,
         "segment": lambda text: quote(str(text), safe=""),
     }
     return environment

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from include.lake_page import figures
+from include.lake_page import number_format
 from include.lake_page.detail import BatchRow
 
 HEIGHT = 72.0
@@ -43,7 +43,7 @@ def draw(rows: Sequence[BatchRow], median: float | None) -> Strip:
         if row.seconds and tallest:
             height = max(LEAST, HEIGHT * row.seconds / tallest)
         kind = "slow" if row.slow else row.state
-        took = figures.seconds(row.seconds) if row.seconds is not None else ""
+        took = number_format.seconds(row.seconds) if row.seconds is not None else ""
         label = ", ".join(filter(None, (row.name, row.state, took, "slow" if row.slow else "")))
         x = round(number * STEP, 1)
         bars.append(

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from include.report.committed import Address
-from include.report.contract import DATASETS
 from include.report.errors import RunGone
+from include.report.loadable import Address, reported
 from include.transfer.commit.history import committed_runs
-from include.transfer.errors import BadSettings
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
@@ -33,11 +31,9 @@ def choose(
         by_dataset[address.prefix.dataset] = address.uri
     if by_dataset:
         return list(by_dataset.values())[::-1]
-    if dataset not in DATASETS:
-        raise BadSettings(f"no report of dataset {dataset!r} is known; expected {', '.join(DATASETS)}")
-    if found := newest(dataset):
+    if found := newest(reported(dataset).name):
         return [found]
-    raise RunGone(f"no run of {dataset} is committed; run the DAG that copies it first")
+    raise RunGone(f"no run of {dataset} is committed", fix="run the DAG that copies it first")
 
 
 def newest(bucket: Bucket, dataset: str) -> str | None:

@@ -15,14 +15,7 @@ TransferError
 
 from typing import Any
 
-from include.transfer.errors import (
-    BadSettings,
-    Fatal,
-    Retryable,
-    StoreRefused,
-    StoreUnavailable,
-    TransferError,
-)
+from include.transfer.errors import Fatal, Retryable, told
 
 
 class WarehouseUnavailable(Retryable):
@@ -36,6 +29,8 @@ class RunGone(Fatal):
 class RunDamaged(Fatal):
     """A manifest, or an object that it names, is not what a commit wrote."""
 
+    advice = "nothing is loaded; copy the dataset again"
+
 
 class WarehouseRefused(Fatal):
     """The warehouse answered that the login or a statement is wrong."""
@@ -45,29 +40,10 @@ class StepFailed(Fatal):
     """A step's own interpreter is missing, or ended without an answer."""
 
 
-_BY_NAME: dict[str, type[TransferError]] = {
-    kind.__name__: kind
-    for kind in (
-        BadSettings,
-        RunDamaged,
-        RunGone,
-        StoreRefused,
-        StoreUnavailable,
-        WarehouseRefused,
-        WarehouseUnavailable,
-    )
-}
-
-
-def told(error: TransferError) -> dict[str, str]:
-    """An error as plain values: it crosses from one interpreter to another."""
-    return {"failed": type(error).__name__, "text": error.message}
-
-
-def answer(told: Any) -> dict[str, Any]:
+def answer(result: Any) -> dict[str, Any]:
     """What a step's interpreter answered; raises the error that it told of."""
-    if not isinstance(told, dict):
-        raise StepFailed(f"the step answered {type(told).__name__}; expected its result; see the log above")
-    if "failed" in told:
-        raise _BY_NAME.get(str(told["failed"]), StepFailed)(told.get("text", ""))
-    return told
+    if not isinstance(result, dict):
+        raise StepFailed(f"the step answered {type(result).__name__}", fix="read the log above")
+    if error := told(result):
+        raise error
+    return result

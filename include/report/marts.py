@@ -32,8 +32,7 @@ def read(bucket: Bucket, keys: Mapping[str, str]) -> dict[str, Rows]:
         try:
             rows: Rows = pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()
         except (pyarrow.ArrowException, OSError) as error:
-            raise RunDamaged(
-                f"the mart {name} is not in the lake as Parquet ({error}); run export again"
-            ) from None
+            got = f"it is not in the lake as Parquet ({error})"
+            raise RunDamaged(got, where=f"the mart {name}", fix="run export again") from None
         found[name] = sorted(rows, key=lambda row: tuple(row[column] for column in order))
     return found

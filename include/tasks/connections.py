@@ -8,36 +8,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from include.transfer.dataset import Dataset
-
 if TYPE_CHECKING:
+    from include.transfer.dataset import Dataset
     from include.transfer.source.api import Api
+    from include.transfer.source.endpoint import Endpoint
     from include.transfer.store.bucket import Bucket
 
 
-def open_api(dataset: Dataset) -> "Api":
-    """The source behind the dataset's http connection: base URL, login, headers, proxies and TLS."""
+def open_endpoint(conn_id: str) -> "Endpoint":
+    """The server behind an http connection, as Airflow's hook reads it: URL, login, headers, proxies, TLS."""
     from airflow.providers.http.hooks.http import HttpHook
 
-    from include.transfer.source.api import Api, require_base_url
+    from include.transfer.source.endpoint import Endpoint
 
-    hook = HttpHook(method="GET", http_conn_id=dataset.conn_id)
-    with _named(dataset.conn_id, "http"):
+    hook = HttpHook(method="GET", http_conn_id=conn_id)
+    with _named(conn_id, "http"):
         session = hook.get_conn()
-    return Api(session, require_base_url(hook.base_url), dataset)
+    return Endpoint.of(session, hook.base_url)
 
 
-def open_bucket(dataset: Dataset, *, patient: bool = True) -> "Bucket":
-    """The bucket behind the dataset's aws connection: any S3, with keys, or on AWS with a role."""
+def open_api(dataset: "Dataset") -> "Api":
+    """The source of the dataset."""
+    from include.transfer.source.api import Api
+
+    endpoint = open_endpoint(dataset.conn_id)
+    return Api(endpoint.session(), endpoint.base_url, dataset)
+
+
+def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bucket":
+    """A bucket behind an aws connection: any S3, with keys, or on AWS with a role."""
     from include.transfer.store.bucket import Bucket
     from include.transfer.store.client import connect
 
-    return Bucket(connect(*_store_settings(dataset.store_conn_id), patient=patient), dataset.bucket)
+    return Bucket(connect(*_store_settings(store_conn_id), patient=patient), bucket)
 
 
-def store_url(dataset: Dataset) -> str:
+def open_both(dataset: "Dataset") -> "tuple[Api, Bucket]":
+    """Both ends of a copy."""
+    return open_api(dataset), open_bucket(dataset.store_conn_id, dataset.bucket)
+
+
+def store_url(store_conn_id: str) -> str:
     """Where the store is, without its keys."""
-    return _store_settings(dataset.store_conn_id)[0] or "https://s3.amazonaws.com"
+    return _store_settings(store_conn_id)[0] or "https://s3.amazonaws.com"
 
 
 def _store_settings(conn_id: str) -> tuple[str | None, str | None, Any]:
@@ -83,6 +96,7 @@ def _named(conn_id: str, kind: str) -> Iterator[None]:
     except AirflowNotFoundException:
         # Said of a server that does not answer, too: a task must not fail for good because that is restarted.
         raise NoConnection(
-            f"Airflow gave no connection {conn_id}; expected one of type {kind}; make it if there is none, "
-            f"or see that the API server runs"
+            "Airflow gave none of this name",
+            where=f"connection {conn_id}",
+            fix=f"create it, of type {kind}; if it exists, check that Airflow's API server is up",
         ) from None

@@ -1,46 +1,27 @@
-"""Where Airflow ends and plain Python begins: params, pools, assets and retries; connections are beside it.
-
-Nothing here runs at parse time but the forms, `asset` and the constants, and these touch nothing outside.
-"""
+"""What a task reads of its run, and what it leaves for Airflow and the page. For the bodies of tasks."""
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import (
-    Asset,
-    ExceptionRetryPolicy,
-    Param,
-    RetryAction,
-    RetryRule,
-    get_current_context,
-)
+from airflow.sdk import Asset, AssetAlias, get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.tasks.connections import open_api, open_bucket, store_url
-from include.tasks.forms import Fields, run_fields, settings_fields, shape_fields
-from include.transfer.dataset import Dataset
-from include.transfer.policy import Policy
-
 if TYPE_CHECKING:
-    from include.transfer.diagnose import Finding
-    from include.transfer.source.api import Api
-    from include.transfer.store.bucket import Bucket
-
-__all__ = ["open_api", "open_bucket", "store_url"]
+    from include.transfer.dataset import Dataset
+    from include.transfer.diagnose import Check
+    from include.transfer.payloads import CommittedRun, StandingRun
+    from include.transfer.policy import Policy
 
 log = logging.getLogger(__name__)
 
-FINDINGS_KEY = "findings"  # of the XCom that holds what a verification objects to
+FINDINGS_KEY = "findings"  # of the XCom that holds what a verification found
 MOST_FINDINGS = 200
-UNCHANGED_KEY = (
-    "unchanged"  # of the XCom that names the committed run that stands for one that copied nothing
-)
+UNCHANGED_KEY = "unchanged"  # of the XCom that names the run that stands for one that copied nothing
 
 # A run's folder: its time to sort by, and a mark that keeps two runs of one second apart. Given through
 # `.partial(run=RUN)`: a mapped task renders templates there, though not inside `.map()`.
@@ -49,71 +30,35 @@ RUN = (
     "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_OID, dag.dag_id ~ '/' ~ run_id).hex[:8] }}"
 )
 
-# What a failed task does next is decided by its error's class alone: the tree in include/transfer/errors.py.
-RETRIES: dict[str, Any] = {
-    "retries": 3,
-    "retry_delay": timedelta(seconds=30),
-    "retry_policy": ExceptionRetryPolicy(
-        rules=[
-            RetryRule(
-                exception="include.transfer.errors.Retryable",
-                action=RetryAction.RETRY,
-                retry_delay=timedelta(seconds=30),
-                reason="the source or the store may answer later",
-            ),
-            RetryRule(
-                exception="include.transfer.errors.Fatal",
-                action=RetryAction.FAIL,
-                reason="the same settings would fail again",
-            ),
-            RetryRule(
-                exception="include.transfer.errors.Unverified",
-                action=RetryAction.FAIL,
-                reason="the lake must not show what could not be verified",
-            ),
-        ]
-    ),
-}
+
+def of_this_run(settings: Mapping[str, Any]) -> "Dataset":
+    """The dataset with this run's form values. Raises BadSettings for a conf that is no field of the form."""
+    from include.transfer.dataset import Dataset
+
+    return Dataset.of_run(settings, form_values())
 
 
-def form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:
-    """The trigger form of a copy, with the dataset's and the policy's values as its defaults."""
-    return _params(shape_fields(dataset)) | run_form(policy)
-
-
-def run_form(policy: Policy | None = None) -> dict[str, Param]:
-    """That form for a copy whose objects must stay as the dataset says."""
-    return _params(run_fields(policy or Policy()))
-
-
-def settings_form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:
-    """Every setting of a dataset as a field too, for a DAG that copies any API without code."""
-    return _params(settings_fields(dataset)) | run_form(policy)
-
-
-def _params(fields: Fields) -> dict[str, Param]:
-    return {name: Param(**field) for name, field in fields.items()}
-
-
-def asset(dataset: Dataset) -> Asset:
-    """The asset that a commit updates: the dataset in the lake; each event's extra names the manifest.
-
-    No s3:// URI: checking one loads the AWS SDK, 0.3 s of every parse.
-    """
-    return Asset(name=dataset.name)
-
-
-def of_this_run(settings: Mapping[str, Any]) -> Dataset:
-    """The dataset with the values that this run's form holds."""
-    return Dataset.from_dict(settings, get_current_context()["params"])
-
-
-def policy() -> Policy:
+def policy() -> "Policy":
     """What this run's form says about force, drift and retention."""
-    return Policy.from_params(get_current_context()["params"])
+    from include.transfer.policy import Policy
+
+    return Policy.from_params(form_values())
 
 
-def skip_if(standing: Mapping[str, Any] | None) -> None:
+def form_values() -> dict[str, Any]:
+    """The run's params, which Airflow has validated; refuses a conf with keys that are no field of the form.
+
+    Airflow itself takes such a key for one more param: a misspelt `batchsize` would be ignored, and a
+    setting that the form does not offer would be changed.
+    """
+    from include.transfer.dataset import refuse_unknown
+
+    context = get_current_context()
+    refuse_unknown(context["dag_run"].conf or {}, list(context["dag"].params), "the run's conf")
+    return dict(context["params"])
+
+
+def skip_if(standing: "StandingRun | None") -> None:
     """End this task as skipped, and all that follows from it, where a committed run stands for this one.
 
     Which one is told in the XCom `unchanged`. The run is a success, without an asset event: nothing is new.
@@ -123,35 +68,27 @@ def skip_if(standing: Mapping[str, Any] | None) -> None:
         raise AirflowSkipException(f"unchanged since run {standing['run']}: {standing['manifest']}")
 
 
-def opened(settings: Mapping[str, Any]) -> "tuple[Api, Bucket]":
-    """Both ends of a copy, with this run's values."""
-    dataset = of_this_run(settings)
-    return open_api(dataset), open_bucket(dataset)
+def listed(values: Any) -> "Sequence[Any]":
+    """What mapped tasks returned, in one request.
 
-
-def count_command(settings: Mapping[str, Any]) -> str:
-    """Bash that asks the API for its number of rows with curl and prints it.
-
-    URL, login and headers go to curl through this process's environment: they are neither in the command,
-    which Airflow shows, nor in a list of processes.
+    A mapped task group of one map gives its value without a list, one of none gives None.
     """
-    from include.transfer.errors import redact
-    from include.transfer.source import curl
+    from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
 
-    dataset = of_this_run(settings)
-    api = open_api(dataset)
-    os.environ |= {curl.URL: api.count_url(), curl.HEADERS: api.curl_headers()}
-    log.info("counting: GET %s", redact(api.count_url()))
-    return curl.command(dataset, Path(__file__).parents[2])
+    if isinstance(values, LazyXComSequence):
+        return values[:]  # iterated, it would ask the API server once an item
+    if isinstance(values, Mapping):
+        return [values]
+    return [] if values is None else list(values)
 
 
-def diagnosis(*checks: "Iterable[Finding]") -> list[str]:
-    """Log all findings and keep them as the XCom `diagnosis`, then fail if there is one to fix."""
-    from include.transfer import run as steps
+def diagnosis(*checks: "Iterable[Check]") -> list[str]:
+    """Log all checks and keep them as the XCom `diagnosis`, then fail if there is something to fix."""
+    from include.transfer.diagnose import require_all_well
 
-    findings = [finding for check in checks for finding in check]
-    get_current_context()["ti"].xcom_push("diagnosis", [asdict(finding) for finding in findings])
-    return steps.diagnosis(findings)
+    done = [check for group in checks for check in group]
+    get_current_context()["ti"].xcom_push("diagnosis", [asdict(check) for check in done])
+    return require_all_well(done)
 
 
 def log_folder() -> Path:
@@ -168,22 +105,29 @@ def max_maps() -> int:
     return int(conf.getint("core", "max_map_length"))
 
 
-def announce(committed: Mapping[str, Any]) -> None:
-    """Put what was committed into the asset events of this task: one, as its task is not mapped."""
+def announce(committed: "CommittedRun") -> None:
+    """Put what was committed into the asset event of this task: one, as its task is not mapped.
+
+    An alias stands for the dataset that the run's form names.
+    """
     context = get_current_context()
+    extra: dict[str, Any] = dict(committed)
     for outlet in context["task"].outlets:
-        context["outlet_events"][outlet].extra = dict(committed)
+        if isinstance(outlet, AssetAlias):
+            context["outlet_events"][outlet].add(Asset(name=committed["dataset"]), extra=extra)
+        else:
+            context["outlet_events"][outlet].extra = extra
 
 
 @contextmanager
 def findings_kept() -> Iterator[None]:
-    """Keep what a verification objects to in an XCom: a failed task returns nothing, and a page shows it."""
+    """Keep what a verification found in an XCom: a failed task returns nothing, and a page shows it."""
     from include.transfer.errors import Unverified
 
     try:
         yield
     except Unverified as unverified:
-        kept = unverified.findings[:MOST_FINDINGS]
+        kept = [str(finding) for finding in unverified.findings[:MOST_FINDINGS]]
         if more := len(unverified.findings) - len(kept):
             kept.append(f"and {more:,} more, in the log of this task")
         get_current_context()["ti"].xcom_push(key=FINDINGS_KEY, value=kept)

@@ -1,74 +1,121 @@
-"""The trigger form's fields as plain values: default, title, description and JSON Schema of each."""
+"""The trigger form: each setting's title, description and JSON Schema. A run's conf may set these alone."""
 
 from typing import Any
 
-from include.transfer.dataset import COMPRESSIONS, FORMATS, MAY_BE_EMPTY, SETTINGS_HELP, Dataset
-from include.transfer.policy import POLICY_HELP, Policy
+from airflow.sdk import Asset, Param
 
-Fields = dict[str, dict[str, Any]]
+from include.transfer.dataset import BUCKET_PATTERN, MAY_BE_EMPTY, NAME_PATTERN, TOTAL_PATTERN, Dataset
+from include.transfer.formats import COMPRESSIONS, FORMATS
+from include.transfer.policy import ON_DRIFT, Policy
+from include.transfer.source.paging import PAGINGS
+
+Help = dict[str, tuple[str, str, dict[str, Any]]]
+
+_SHAPE: Help = {
+    "batch_size": (
+        "Rows in a batch",
+        "One mapped task copies one batch. Its memory does not depend on this.",
+        {"minimum": 1, "maximum": 10_000_000},
+    ),
+    "format": ("Format of the objects", "", {"enum": list(FORMATS)}),
+    "compression": (
+        "Compression",
+        "For CSV and NDJSON; Parquet compresses its own columns: leave it at none.",
+        {"enum": list(COMPRESSIONS)},
+    ),
+}
+_SETTINGS: Help = {
+    "name": ("Dataset", "First part of every object's key.", {"pattern": NAME_PATTERN}),
+    "conn_id": ("Connection of the API", "Type http: base URL, login or headers.", {"minLength": 1}),
+    "store_conn_id": ("Connection of the store", "Type aws: keys or a role, endpoint_url.", {"minLength": 1}),
+    "bucket": ("Bucket", "Must exist.", {"pattern": BUCKET_PATTERN}),
+    "count_path": ("Path of the count", "May hold a query: /items?limit=1", {"minLength": 1}),
+    "total": (
+        "The number of rows",
+        "body, body:meta.total or header:X-Total-Count",
+        {"pattern": TOTAL_PATTERN},
+    ),
+    "rows_path": ("Path of the rows", "Answers a slice of them as JSON.", {"minLength": 1}),
+    "rows_key": ("Key of the rows", "items, data.rows; empty: the answer is the array.", {}),
+    "paging": ("Paging", "By the first row's number, or by a page's number.", {"enum": list(PAGINGS)}),
+    "offset_param": ("Parameter of the offset or page", "start, offset, skip, page", {"minLength": 1}),
+    "limit_param": ("Parameter of the limit", "limit, count, per_page; empty: the API has none.", {}),
+    "first_page": ("Number of the first page", "0 or 1.", {"minimum": 0}),
+    "page_size": ("Rows in one request", "0: the whole batch in one.", {"minimum": 0}),
+    "query": ("More parameters", "Sent with every request.", {}),
+    "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
+    "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
+    "types": ("Types of the columns", "string, int64, double, boolean; none: as they come.", {}),
+    **_SHAPE,
+}
+_POLICY: Help = {
+    "force": (
+        "Copy even if unchanged",
+        "A source that is what the newest committed run holds, by version and count, is not copied again.",
+        {},
+    ),
+    "on_drift": (
+        "When the source changes during the run",
+        "fail: commit nothing. append: if it only grew, copy the new tail too; for sources that are only "
+        "ever appended to.",
+        {"enum": list(ON_DRIFT)},
+    ),
+    "keep_runs": (
+        "Committed runs to keep",
+        "After a commit older ones of the dataset are removed, manifest first; 0: all are kept.",
+        {"minimum": 0, "maximum": 10_000},
+    ),
+}
+_KINDS = {bool: "boolean", int: "integer", dict: "object"}
 
 
-def shape_fields(dataset: Dataset) -> Fields:
-    """What the objects are like; a run's values replace the dataset's."""
-    return {
-        "batch_size": {
-            "default": dataset.batch_size,
-            "type": "integer",
-            "minimum": 1,
-            "maximum": 10_000_000,
-            "title": "Rows in a batch",
-            "description": "One mapped task copies one batch. Its memory does not depend on this.",
-        },
-        "format": {
-            "default": dataset.format,
-            "type": "string",
-            "enum": list(FORMATS),
-            "title": "Format of the objects",
-        },
-        "compression": {
-            "default": dataset.compression,
-            "type": "string",
-            "enum": list(COMPRESSIONS),
-            "title": "Compression",
-            "description": "For CSV and NDJSON; Parquet compresses its own columns: leave it at none.",
-        },
-    }
+def form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:
+    """The trigger form of a copy, with the dataset's and the policy's values as its defaults."""
+    return _params(_SHAPE, dataset.to_dict()) | run_form(policy)
 
 
-def run_fields(policy: Policy) -> Fields:
-    """What a run does about what is in the lake, and about a source that changes; and where its copies run.
+def settings_form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:
+    """The settings of a dataset as fields too, for a DAG that copies any API without code."""
+    return _params(_SETTINGS, dataset.to_dict()) | run_form(policy)
 
-    airflow_local_settings.py reads `queue` from the conf of the run: a param cannot change a queue, since
-    a task's queue is fixed when its file is parsed.
+
+def run_form(policy: Policy | None = None) -> dict[str, Param]:
+    """The form of a copy whose objects must stay as the dataset says.
+
+    The policy in airflow_local_settings.py reads `queue` from the run's conf: a task's queue is fixed when
+    its file is parsed, and a param cannot change it.
     """
-    values = policy.to_dict()
-    chosen = {
-        name: {"default": values[name], "title": title, "description": hint, **schema}
-        for name, (title, hint, schema) in POLICY_HELP.items()
-    }
-    queue = {
-        "default": "default",
-        "type": "string",
-        "enum": ["default", "kubernetes"],
-        "title": "Queue of the copies",
-        "description": "kubernetes: each copy in a pod of its own, where KubernetesExecutor is configured.",
-    }
-    return {**chosen, "queue": queue}
+    queue = Param(
+        "default",
+        type="string",
+        enum=["default", "kubernetes"],
+        title="Queue of the copies",
+        description="kubernetes: each copy in a pod of its own, where KubernetesExecutor is configured.",
+    )
+    return {**_params(_POLICY, (policy or Policy()).to_dict()), "queue": queue}
 
 
-def settings_fields(dataset: Dataset) -> Fields:
-    """Every setting of a dataset."""
-    fields: Fields = {}
-    for name, value in dataset.to_dict().items():
-        title, hint, schema = SETTINGS_HELP[name]
-        kind = "object" if isinstance(value, dict) else "integer" if isinstance(value, int) else "string"
-        # A form refuses an empty text: what may be empty is null there.
-        optional = name in MAY_BE_EMPTY
-        fields[name] = {
-            "default": (value or None) if optional else value,
-            "type": ["null", kind] if optional else kind,
-            "title": title,
-            "description": hint,
-            **schema,
-        }
-    return fields | shape_fields(dataset)
+def doctor_form(dataset: Dataset) -> dict[str, Param]:
+    """What the doctor is to look at."""
+    wanted = ("conn_id", "store_conn_id", "bucket", "count_path", "total", "rows_path", "rows_key")
+    return _params({name: _SETTINGS[name] for name in ("name", *wanted)}, dataset.to_dict())
+
+
+def _params(fields: Help, values: dict[str, Any]) -> dict[str, Param]:
+    return {name: _param(name, values[name], *field) for name, field in fields.items()}
+
+
+def _param(name: str, value: Any, title: str, description: str, schema: dict[str, Any]) -> Param:
+    kind = _KINDS.get(type(value), "string")
+    # A form refuses an empty text: what may be empty is null there.
+    optional = name in MAY_BE_EMPTY
+    schema = {"type": ["null", kind] if optional else kind, "title": title, **schema}
+    return Param((value or None) if optional else value, description or None, **schema)
+
+
+def asset(dataset: Dataset) -> Asset:
+    """The asset that a commit updates: the dataset in the lake; each event's extra names the manifest.
+
+    No s3:// URI: checking one loads the AWS SDK, 0.3 s of every parse.
+    """
+    return Asset(name=dataset.name)

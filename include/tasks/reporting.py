@@ -4,20 +4,22 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Param, get_current_context, task
+from airflow.sdk import Param, XComArg, get_current_context, task
 
 from include.report.contract import DATASETS
+
+if TYPE_CHECKING:
+    from include.transfer.store.bucket import Bucket
 from include.tasks.connections import connection_json, open_bucket
-from include.tasks.context import RETRIES
 
 PROJECT = Path(__file__).parents[2]
 SDK_PYTHON = PROJECT / ".venv-astro-sdk" / "bin" / "python"
 DBT = PROJECT / ".venv-dbt" / "bin" / "dbt"
 DBT_PROJECT = PROJECT / "include" / "dbt" / "wildfires"
 DBT_MANIFEST = PROJECT / "include" / "dbt" / "manifest.json"  # made by `make dbt-manifest`
-STORE, WAREHOUSE = "locals3", "warehouse"
+WAREHOUSE = "warehouse"
 
 # What the SDK's process gets of this one's environment: Airflow 3's own settings would break its Airflow 2.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "SSL_CERT_FILE", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY")
@@ -55,7 +57,7 @@ def form() -> dict[str, Param]:
     }
 
 
-@task(**RETRIES)
+@task
 def choose_runs() -> list[dict[str, Any]]:
     """The committed runs to report, one a dataset: of the events that started this run, or the newest."""
     from include.report import choose
@@ -68,7 +70,7 @@ def choose_runs() -> list[dict[str, Any]]:
         [event.extra for event in events],
         params["manifest"],
         params["dataset"],
-        lambda name: choose.newest(open_bucket(DATASETS[name]), name),
+        lambda name: choose.newest(_bucket(name), name),
     )
     return [{"manifest": uri, "force": params["force"]} for uri in manifests]
 
@@ -83,11 +85,12 @@ def _hand_over(context: Mapping[str, Any]) -> None:
 
     if not SDK_PYTHON.exists():
         raise StepFailed(
-            f"{SDK_PYTHON} is missing: the report loads with astro-sdk-python in an interpreter of its own; "
-            f"the image and `make up` make it; elsewhere: sh services/local/bootstrap.sh report"
+            "the interpreter that loads with astro-sdk-python is missing",
+            where=str(SDK_PYTHON),
+            fix="the image and `make up` make it; elsewhere run: sh services/local/bootstrap.sh report",
         )
     inherited = {k: v for k, v in os.environ.items() if k in _INHERITED or k.startswith("AWS_")}
-    kinds = {STORE: "aws", WAREHOUSE: "postgres"}
+    kinds = {dataset.store_conn_id: "aws" for dataset in DATASETS.values()} | {WAREHOUSE: "postgres"}
     connections = {f"AIRFLOW_CONN_{name.upper()}": connection_json(name, kinds[name]) for name in kinds}
     context["task"].env_vars = inherited | _SDK_ENVIRONMENT | connections
 
@@ -105,7 +108,7 @@ IN_SDK: dict[str, Any] = {
     "inherit_env": False,
     "pre_execute": _hand_over,
     "post_execute": _judge,
-    **RETRIES,
+    "multiple_outputs": False,
 }
 
 
@@ -114,14 +117,13 @@ def load(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Load the first of the chosen runs into the warehouse, unless it is there already."""
     from include.astro_sdk import entry
 
-    return entry.load(chosen[0]["manifest"], "locals3", "warehouse", chosen[0]["force"])
+    return entry.load(chosen[0]["manifest"], "warehouse", chosen[0]["force"])
 
 
-def transform() -> Any:
+def transform(loaded: XComArg) -> Any:
     """The dbt project as a group of tasks, one a model, and one for all its tests after them.
 
-    Which dataset they are of is known when `load` has run; dbt gets its name as a variable, and the
-    connection in its process's environment.
+    dbt gets the name of the loaded dataset as a variable, and the connection in its process's environment.
     """
     # Late, and the manifest as a plain path: Cosmos would load the file systems of every provider to open it.
     from cosmos import DbtTaskGroup, ExecutionConfig, LoadMode, ProjectConfig, RenderConfig, TestBehavior
@@ -133,7 +135,7 @@ def transform() -> Any:
         env_vars=_DBT_ENVIRONMENT,
     )
     project.manifest_path = DBT_MANIFEST
-    return DbtTaskGroup(
+    group = DbtTaskGroup(
         group_id="transform",
         project_config=project,
         profile_config=_profile(),
@@ -141,11 +143,13 @@ def transform() -> Any:
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST, test_behavior=TestBehavior.AFTER_ALL, emit_datasets=False
         ),
-        operator_args=_OF_DBT,
+        operator_args=_of_dbt(loaded),
     )
+    loaded >> group
+    return group
 
 
-def document() -> Any:
+def document(loaded: XComArg) -> Any:
     """dbt's own documentation of the warehouse, one page, beside the report."""
     from cosmos.operators.local import DbtDocsLocalOperator
 
@@ -158,20 +162,33 @@ def document() -> Any:
         install_deps=False,
         dbt_cmd_flags=["--static"],
         callback=_keep_docs,
+        callback_args={"loaded_by": _task_id(loaded)},
         env=_DBT_ENVIRONMENT,
-        **_OF_DBT,
+        **_of_dbt(loaded),
     )
 
 
 _DBT_ENVIRONMENT = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "PGCONNECT_TIMEOUT": "10"}
-_OF_DBT: dict[str, Any] = {
-    "vars": {"dataset": "{{ ti.xcom_pull(task_ids='load')['dataset'] }}"},
-    "append_env": True,
-    # A model is made anew by every attempt. dbt's errors have no class here: one more attempt is for a
-    # warehouse that went away, and a test that fails fails again.
-    "retries": 1,
-    "retry_delay": timedelta(seconds=10),
-}
+
+
+def _task_id(value: XComArg) -> str:
+    """The task that returns the value."""
+    return next(operator.task_id for operator, _ in value.iter_references())
+
+
+def _of_dbt(loaded: XComArg) -> dict[str, Any]:
+    """Settings of every task that calls dbt."""
+    # An XComArg as text is the template that reads it.
+    dataset = str(loaded).removesuffix("}}") + "['dataset'] }}"
+    return {
+        "vars": {"dataset": dataset},
+        "append_env": True,
+        # A model is made anew by every attempt. dbt's errors have no class here: one more attempt is for a
+        # warehouse that went away, and a test that fails fails again.
+        "retries": 1,
+        "retry_delay": timedelta(seconds=10),
+        "retry_policy": None,
+    }
 
 
 def _profile() -> Any:
@@ -188,12 +205,16 @@ def _subprocess() -> dict[str, Any]:
     return {"execution_mode": ExecutionMode.LOCAL, "invocation_mode": InvocationMode.SUBPROCESS}
 
 
-def _keep_docs(project_dir: str, context: Mapping[str, Any], **_: Any) -> None:
-    from include.report.publish import keep_docs
+def _bucket(dataset: str) -> "Bucket":
+    return open_bucket(DATASETS[dataset].store_conn_id, DATASETS[dataset].bucket)
 
-    loaded = context["ti"].xcom_pull(task_ids="load")
-    bucket = open_bucket(DATASETS[loaded["dataset"]])
-    keep_docs(bucket, loaded["run"], loaded["dataset"], Path(project_dir, "target"))
+
+def _keep_docs(project_dir: str, context: Mapping[str, Any], loaded_by: str, **_: Any) -> None:
+    """Called by Cosmos beside dbt's output, which is gone after the task."""
+    from include.report.draw import keep_docs
+
+    loaded = context["ti"].xcom_pull(task_ids=loaded_by)
+    keep_docs(_bucket(loaded["dataset"]), loaded["run"], loaded["dataset"], Path(project_dir, "target"))
 
 
 @task.external_python(**IN_SDK)
@@ -201,15 +222,15 @@ def export(loaded: Mapping[str, Any]) -> dict[str, Any]:
     """Write the marts as Parquet beside the run's objects."""
     from include.astro_sdk import entry
 
-    return entry.export(loaded["manifest"], "locals3", "warehouse")
+    return entry.export(loaded["manifest"], "warehouse")
 
 
-@task(**RETRIES)
+@task(multiple_outputs=False)
 def publish(loaded: Mapping[str, Any], exported: Mapping[str, Any]) -> dict[str, Any]:
     """Draw the charts and write the report beside the run's objects; its index comes last."""
-    from include.report.publish import publish as publish_report
+    from include.report.draw import publish as publish_report
 
-    return publish_report(open_bucket(DATASETS[loaded["dataset"]]), loaded, exported["marts"])
+    return publish_report(_bucket(loaded["dataset"]), loaded, exported["marts"])
 
 
 @task

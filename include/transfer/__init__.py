@@ -1,0 +1,21 @@
+"""The engine: rows of an HTTP API become objects of an S3 store, and one write commits them.
+
+It knows nothing of Airflow and imports nothing outside this folder. The way of the data:
+
+    run.py                the whole run on one screen: count → plan → copy → verify → commit
+    dataset.py, policy.py what to copy, and what a run does about what is there already
+    batches.py            the plan: which rows each copy takes
+    copy.py               one batch: source → schema → formats → store, then its receipt
+      source/             api: a count, and the rows of a batch
+                            paging (one class a style), fetch (one request), pace (waits and gives up),
+                            count, json_rows (bytes to rows; body_buffer and json_structure below it)
+      schema/             columns: the same in every row
+      formats/            csv, ndjson, parquet (one file each: write and read back), compression
+      store/              keys (where objects are), bucket (all calls), upload (parts), client, credentials
+    commit/               receipt and manifest (the documents), verify, publish (the one write), history,
+                            unchanged, drift, retention, sweep, audit (a run read back from outside)
+    payloads.py           what one step hands to the next
+    errors.py, redact.py  named by what to do next; without secrets
+    __main__.py           python -m include.transfer: count, verify
+    diagnose.py           what must be right before a copy can work
+"""

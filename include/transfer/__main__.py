@@ -1,4 +1,4 @@
-"""Look after a lake from outside Airflow: read a committed run back, and say all that is wrong with it."""
+"""The engine's commands: count the rows of a source, and read a committed run back from its store."""
 
 import argparse
 import json
@@ -6,19 +6,35 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from include.transfer.commit.audit import audit
+from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, TransferError
+from include.transfer.run import count
+from include.transfer.source.api import Api
+from include.transfer.source.endpoint import Endpoint
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.client import connect
 from include.transfer.store.credentials import store_settings
 from include.transfer.store.keys import Prefix
 
-VERIFIED, FOUND, NOT_CHECKED, INTERRUPTED = 0, 1, 2, 130
+DATASET, SOURCE = "LAKE_DATASET", "LAKE_SOURCE"  # of the environment
+DONE, FOUND, NOT_CHECKED, INTERRUPTED = 0, 1, 2, 130
 _URI = re.compile(r"s3://([^/]+)/([^/]+)/(?:([^/]+)/_manifest|_latest)\.json")
-_EPILOG = """\
+_COUNT = f"""\
+The environment says what to count, so that no value is part of a command line:
+  {DATASET}  the dataset's settings as JSON: {{"name": "fires", "count_path": "/api/count"}}
+  {SOURCE}   the server as JSON: {{"base_url": "http://127.0.0.1:8000", "headers": {{}}, "auth": null}}
+
+prints {{"rows": …, "version": …}}, or on failure {{"error": …, "got": …, "where": …, "fix": …}}
+
+exit status:
+  0  counted
+  1  the source gave no count; the error says what to do
+"""
+_VERIFY = """\
 The store is the one that the environment names: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
 AWS_SESSION_TOKEN, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, AWS_REGION; else Airflow's connection in
 AIRFLOW_CONN_LOCALS3; else what the AWS SDK finds.
@@ -33,12 +49,20 @@ exit status:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m include.transfer", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    counting = commands.add_parser(
+        "count",
+        help="ask a source how many rows it has",
+        description="Ask a source how many rows it has, and in which version.",
+        epilog=_COUNT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    counting.set_defaults(call=lambda chosen: _count(os.environ))
     verify = commands.add_parser(
         "verify",
         help="read back every object of a committed run",
         description="Read back every object of a committed run: size, SHA-256, rows counted by parsing, "
         "columns, receipts, and what lies beside them.",
-        epilog=_EPILOG,
+        epilog=_VERIFY,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verify.add_argument(
@@ -52,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--region", default="", help="the store's region")
     verify.add_argument("--json", action="store_true", help="print the result as one JSON object")
     verify.add_argument("--quiet", action="store_true", help="show no progress on standard error")
+    verify.set_defaults(call=_verify)
     return top
 
 
@@ -59,35 +84,63 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit status."""
     chosen = parser().parse_args(argv)
     try:
-        result = _verify(chosen.manifest, chosen.endpoint_url, chosen.region, _progress(chosen.quiet))
+        status: int = chosen.call(chosen)
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return INTERRUPTED
+    return status
+
+
+def _count(environ: Mapping[str, str]) -> int:
+    try:
+        if missing := [name for name in (DATASET, SOURCE) if name not in environ]:
+            raise BadSettings(f"{' and '.join(missing)} not set", where="the environment", fix="see --help")
+        endpoint = Endpoint.from_json(environ[SOURCE])
+        dataset = Dataset.from_dict(_json_object(environ[DATASET], DATASET))
+        print(json.dumps(count(Api(endpoint.session(), endpoint.base_url, dataset))))
+    except TransferError as error:
+        print(json.dumps(error.to_dict(), ensure_ascii=False))
+        return FOUND
+    return DONE
+
+
+def _json_object(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise BadSettings(f"it is not JSON: {error}", where=where) from None
+    if not isinstance(value, dict):
+        raise BadSettings("it is no JSON object", where=where)
+    return value
+
+
+def _verify(chosen: argparse.Namespace) -> int:
+    try:
+        result = _read_back(chosen.manifest, chosen.endpoint_url, chosen.region, _progress(chosen.quiet))
     except TransferError as error:
         result = {"manifest": chosen.manifest, "verified": False, "error": str(error)}
-    except KeyboardInterrupt:
-        print("\nInterrupted: not all was read.", file=sys.stderr)
-        return INTERRUPTED
     print(json.dumps(result, ensure_ascii=False) if chosen.json else _text(result))
     if "error" in result:
         return NOT_CHECKED
-    return VERIFIED if result["verified"] else FOUND
+    return DONE if result["verified"] else FOUND
 
 
-def _verify(uri: str, endpoint: str, region: str, tick: Callable[[str], None]) -> dict[str, Any]:
+def _read_back(uri: str, endpoint: str, region: str, tick: Callable[[str], None]) -> dict[str, Any]:
     match = _URI.fullmatch(uri)
     if not match:
-        raise BadSettings(f"{uri!r} names no run; expected s3://bucket/dataset/run/_manifest.json")
+        raise BadSettings(f"{uri!r} names no run", fix="name s3://bucket/dataset/run/_manifest.json")
     started = time.monotonic()
     bucket = Bucket(connect(*store_settings(os.environ, endpoint, region)), match[1])
     prefix = Prefix(match[2], match[3]) if match[3] else _latest(bucket, match[2])
     found = audit(bucket, prefix, tick)
-    stored = found.stored or {"rows": 0, "bytes": 0, "receipts": []}
     return {
         "manifest": bucket.uri(prefix.manifest),
         "verified": not found.findings,
-        "rows": stored["rows"],
-        "bytes": stored["bytes"],
-        "objects": len(stored["receipts"]),
+        "rows": found.manifest.rows if found.manifest else 0,
+        "bytes": found.manifest.bytes if found.manifest else 0,
+        "objects": len(found.manifest.receipts) if found.manifest else 0,
         "seconds": round(time.monotonic() - started, 1),
-        "findings": found.findings,
+        "findings": [str(finding) for finding in found.findings],
     }
 
 
@@ -96,7 +149,7 @@ def _latest(bucket: Bucket, dataset: str) -> Prefix:
     latest = bucket.get_json(anything.latest)
     prefix = anything.of(latest.get("run")) if isinstance(latest, dict) else None
     if prefix is None:
-        raise BadSettings(f"{bucket.uri(anything.latest)} names no run; expected that one is committed")
+        raise BadSettings("it names no run", where=bucket.uri(anything.latest), fix="name a committed run")
     return prefix
 
 

@@ -41,8 +41,9 @@ def plan_batches(total: int, batch_size: int, max_maps: int, multiple: int = 1) 
     """
     if total < 0 or batch_size < 1 or max_maps < 1 or multiple < 1:
         raise BadSettings(
-            f"cannot plan batches: total={total}, batch_size={batch_size}, max_maps={max_maps}, "
-            f"page size={multiple}; the total must be 0 or more, the others 1 or more"
+            f"total={total}, batch_size={batch_size}, max_maps={max_maps}, page size={multiple}",
+            where="planning the batches",
+            fix="the total must be 0 or more, the others 1 or more",
         )
     size = max(batch_size, math.ceil(total / max_maps))
     size = math.ceil(size / multiple) * multiple

@@ -5,12 +5,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from include.transfer.allocator import return_large_buffers
 from include.transfer.batches import Batch
-from include.transfer.commit.receipt import Receipt
+from include.transfer.commit.receipt import RECEIPT_VERSION, Receipt
 from include.transfer.errors import Overtaken, WrongRowCount, about
-from include.transfer.formats.encode import encode
-from include.transfer.memory import peak_rss_mb
+from include.transfer.formats import FORMATS, encode
+from include.transfer.memory import peak_rss_mb, return_large_buffers
 from include.transfer.schema.columns import Columns
 from include.transfer.source.api import Api
 from include.transfer.source.json_rows import Block
@@ -22,7 +21,7 @@ log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_LINES = 5.0
 
 
-def copy(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
+def copy_batch(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
     """Copy `batch`, or find that it is there already.
 
     Safe to run again, at any moment and any number of times: an object appears whole or not at all, its
@@ -47,9 +46,9 @@ def uncommit(bucket: Bucket, prefix: Prefix) -> None:
     bucket.delete(prefix.manifest)
     if bucket.head(prefix.tombstone):
         raise Overtaken(
-            f"{bucket.uri(prefix.tombstone)} says that this old run is being removed (keep_runs); expected a "
-            f"run that stays; the next commit of {prefix.dataset} ends the removal: clear this run after it, "
-            f"or trigger a new one"
+            "this old run is being removed (keep_runs)",
+            where=bucket.uri(prefix.tombstone),
+            fix=f"trigger a new run, or clear this one after the next commit of {prefix.dataset}",
         )
 
 
@@ -58,10 +57,12 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
     key = prefix.data(batch, api.dataset.suffix)
     started = time.monotonic()
     columns = Columns(api.dataset.types)
-    pieces = encode(_watched(api.rows(batch), batch), columns, api.dataset)
+    dataset = api.dataset
+    pieces = encode(_watched(api.rows(batch), batch), columns, dataset.format, dataset.compression)
     stored = bucket.put_stream(key, _unless_committed(pieces, bucket, prefix))
     if columns.rows != batch.limit:
-        raise WrongRowCount(f"{columns.rows:,} rows were written; expected {batch.limit:,}; clear this copy")
+        got = f"{columns.rows:,} rows were written instead of {batch.limit:,}"
+        raise WrongRowCount(got, fix="clear this copy")
     receipt = Receipt(
         key=key,
         start=batch.start,
@@ -74,8 +75,9 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
         reused=False,
         seconds=round(time.monotonic() - started, 3),
         peak_rss_mb=peak_rss_mb(),
-        types=columns.types if api.dataset.format == "parquet" else {},
-        fingerprint=api.dataset.fingerprint,
+        types=columns.types if FORMATS[dataset.format].TYPED else {},
+        fingerprint=dataset.fingerprint,
+        version=RECEIPT_VERSION,
     )
     bucket.put_json(prefix.receipt(batch), receipt.to_dict())
     log.info("%s: %d bytes in %s, %.1f s", batch, receipt.bytes, bucket.uri(key), receipt.seconds)
@@ -90,8 +92,8 @@ def _unless_committed(pieces: Iterator[bytes], bucket: Bucket, prefix: Prefix) -
     yield from pieces
     if bucket.head(prefix.manifest):
         raise Overtaken(
-            f"{bucket.uri(prefix.manifest)} was committed while this copy ran; expected no manifest before "
-            f"the last copy; another attempt has done this one's work"
+            "it was committed while this copy ran: another attempt has done this one's work",
+            where=bucket.uri(prefix.manifest),
         )
 
 

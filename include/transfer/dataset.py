@@ -5,19 +5,21 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from include.transfer.errors import BadSettings
+from include.transfer.formats import COMPRESSIONS, FORMATS, suffix
+from include.transfer.source.paging import PAGINGS
 
-FORMATS = ("csv", "ndjson", "parquet")
-COMPRESSIONS = ("none", "gzip", "zstd")
-PAGINGS = ("offset", "page")
 TYPES = ("string", "int64", "double", "boolean")
 BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 TOTAL_PATTERN = r"^(body|body:[^\s:]+|header:[A-Za-z0-9-]+)$"
-
-_SUFFIX = {"none": "", "gzip": ".gz", "zstd": ".zst"}
+# Settings that mean something when empty; a form gives null for them.
+MAY_BE_EMPTY = frozenset({"rows_key", "limit_param", "version_header"})
+# Where an object stands and how the source is counted: not what an object holds.
+_NOT_CONTENT = {"name", "bucket", "conn_id", "store_conn_id", "batch_size", "count_path", "total"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Dataset:
     """One API endpoint and the objects it is copied to.
 
     The defaults describe an API that answers `GET /api/get?start=0&limit=5000` with a JSON array of
-    objects, and `GET /api/count` with a bare number.
+    objects, and `GET /api/count` with a bare number. Raises BadSettings, which names all that is wrong.
     """
 
     name: str  # first part of every object key
@@ -37,7 +39,7 @@ class Dataset:
     total: str = "body"  # the number of rows: `body`, `body:meta.total` or `header:X-Total-Count`
     rows_path: str = "/api/get"
     rows_key: str = ""  # where the rows are in the answer: `items`, `data.rows`; empty: it is the array
-    paging: str = "offset"  # `offset`: the first row's number; `page`: a page's number
+    paging: str = "offset"  # a name in source/paging.py
     offset_param: str = "start"
     limit_param: str = "limit"
     first_page: int = 1
@@ -53,52 +55,63 @@ class Dataset:
     batch_size: int = 50_000
 
     def __post_init__(self) -> None:
-        """Refuse what no run could work with, all of it at once."""
         wrong = [message for message in self._wrong() if message]
         if wrong:
-            raise BadSettings(f"dataset {self.name!r}: " + "; ".join(wrong))
+            raise BadSettings("; ".join(wrong), where=f"dataset {self.name!r}")
 
     def _wrong(self) -> list[str]:
         def one_of(name: str, allowed: tuple[str, ...]) -> str:
             value = getattr(self, name)
-            return "" if value in allowed else f"{name} is {value!r}, expected one of {', '.join(allowed)}"
+            return "" if value in allowed else f"{name} is {value!r}, not one of {', '.join(allowed)}"
 
         def at_least(name: str, least: int) -> str:
             value = getattr(self, name)
             right = isinstance(value, int) and not isinstance(value, bool) and value >= least
-            return "" if right else f"{name} is {value!r}, expected a whole number of {least} or more"
+            return "" if right else f"{name} is {value!r}, not a whole number of {least} or more"
+
+        def matching(name: str, pattern: str) -> str:
+            value = getattr(self, name)
+            right = isinstance(value, str) and re.fullmatch(pattern, value)
+            return "" if right else f"{name} is {value!r}, which does not match {pattern}"
 
         unknown = sorted({str(kind) for kind in self.types.values()} - set(TYPES))
-        return [
-            one_of("format", FORMATS),
+        wrong = [
+            one_of("format", tuple(FORMATS)),
             one_of("compression", COMPRESSIONS),
-            one_of("paging", PAGINGS),
-            "" if re.fullmatch(NAME_PATTERN, self.name) else f"the name must match {NAME_PATTERN}",
-            "" if re.fullmatch(BUCKET_PATTERN, self.bucket) else f"the bucket must match {BUCKET_PATTERN}",
-            "" if re.fullmatch(TOTAL_PATTERN, self.total) else f"total must match {TOTAL_PATTERN}",
-            "" if self.offset_param else "offset_param is empty, expected the name of a parameter",
+            one_of("paging", tuple(PAGINGS)),
+            matching("name", NAME_PATTERN),
+            matching("bucket", BUCKET_PATTERN),
+            matching("total", TOTAL_PATTERN),
+            "" if self.offset_param else "offset_param is empty",
             at_least("batch_size", 1),
             at_least("page_size", 0),
             at_least("first_page", 0),
-            "paging by page needs a page_size" if self.paging == "page" and not self.page_size else "",
-            f"unknown column types {unknown}, expected some of {', '.join(TYPES)}" if unknown else "",
-            "Parquet compresses its own columns: set compression to none"
-            if self.format == "parquet" and self.compression != "none"
-            else "",
+            f"types has {', '.join(unknown)}, which are none of {', '.join(TYPES)}" if unknown else "",
         ]
+        if not any(wrong):
+            wrong.append(PAGINGS[self.paging].wrong(self))
+            if self.compression not in FORMATS[self.format].COMPRESSIONS:
+                wrong.append(f"{self.format} compresses its own columns: set compression to none")
+        return wrong
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> "Dataset":
-        """Build one from plain values; `overrides` of other names are ignored (a run's params hold more)."""
+        """Build one from plain values, `overrides` over `settings`; refuses unknown names in either."""
+        known = [f.name for f in fields(cls)]
+        chosen = {k: "" if v is None and k in MAY_BE_EMPTY else v for k, v in (overrides or {}).items()}
+        values = {**settings, **chosen}
+        refuse_unknown(values, known, "dataset settings")
+        if "name" not in values:
+            raise BadSettings(
+                "the dataset has no name", fix="give it one: the first part of every object's key"
+            )
+        return cls(**values)
+
+    @classmethod
+    def of_run(cls, settings: Mapping[str, Any], params: Mapping[str, Any]) -> "Dataset":
+        """The dataset with a run's own values; its params hold more than settings of a dataset."""
         known = {f.name for f in fields(cls)}
-        unknown = sorted(set(settings) - known)
-        if unknown:
-            raise BadSettings(f"unknown dataset settings: {', '.join(unknown)}")
-        given = {k: v for k, v in (overrides or {}).items() if k in known}
-        chosen = {k: "" if v is None and k in MAY_BE_EMPTY else v for k, v in given.items()}
-        if "name" not in {**settings, **chosen}:
-            raise BadSettings("a dataset needs a name: it is the first part of every object's key")
-        return cls(**{**settings, **chosen})
+        return cls.from_dict(settings, {name: value for name, value in params.items() if name in known})
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -106,44 +119,23 @@ class Dataset:
     @property
     def suffix(self) -> str:
         """Object name's ending, for example `.csv.gz`."""
-        return f".{self.format}{_SUFFIX[self.compression]}"
+        return suffix(self.format, self.compression)
 
     @property
     def fingerprint(self) -> str:
         """Names what an object of this dataset holds: where one setting differs, nothing is reused."""
-        placed = {"name", "bucket", "conn_id", "store_conn_id", "batch_size", "count_path", "total"}
-        content = {k: v for k, v in self.to_dict().items() if k not in placed}
+        content = {k: v for k, v in self.to_dict().items() if k not in _NOT_CONTENT}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-# Settings that mean something when empty; a form gives null for them.
-MAY_BE_EMPTY = frozenset({"rows_key", "limit_param", "version_header"})
-
-# What the trigger form of `api_to_s3` says of each setting: title, description, JSON Schema.
-SETTINGS_HELP: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "name": ("Dataset", "First part of every object's key.", {"pattern": NAME_PATTERN}),
-    "conn_id": ("Connection of the API", "Type http: base URL, login or headers.", {"minLength": 1}),
-    "store_conn_id": ("Connection of the store", "Type aws: keys or a role, endpoint_url.", {"minLength": 1}),
-    "bucket": ("Bucket", "Must exist.", {"pattern": BUCKET_PATTERN}),
-    "count_path": ("Path of the count", "May hold a query: /items?limit=1", {"minLength": 1}),
-    "total": (
-        "The number of rows",
-        "body, body:meta.total or header:X-Total-Count",
-        {"pattern": TOTAL_PATTERN},
-    ),
-    "rows_path": ("Path of the rows", "Answers a slice of them as JSON.", {"minLength": 1}),
-    "rows_key": ("Key of the rows", "items, data.rows; empty: the answer is the array.", {}),
-    "paging": ("Paging", "By the first row's number, or by a page's number.", {"enum": list(PAGINGS)}),
-    "offset_param": ("Parameter of the offset or page", "start, offset, skip, page", {"minLength": 1}),
-    "limit_param": ("Parameter of the limit", "limit, count, per_page; empty: the API has none.", {}),
-    "first_page": ("Number of the first page", "0 or 1.", {"minimum": 0}),
-    "page_size": ("Rows in one request", "0: the whole batch in one.", {"minimum": 0}),
-    "query": ("More parameters", "Sent with every request.", {}),
-    "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
-    "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
-    "accept_encoding": ("Encodings to ask for", "gzip saves network, identity saves CPU.", {"minLength": 2}),
-    "types": ("Types of the columns", "string, int64, double, boolean; none: as they come.", {}),
-    "format": ("Format", "", {}),
-    "compression": ("Compression", "", {}),
-    "batch_size": ("Rows in a batch", "", {}),
-}
+def refuse_unknown(given: Mapping[str, Any], known: list[str], what: str) -> None:
+    """Raise BadSettings for names that are not `known`, each with the nearest that is."""
+    unknown = []
+    for name in given:
+        if name not in known:
+            near = get_close_matches(str(name), known, 1, 0.5)
+            unknown.append(f"{name!r} (did you mean {near[0]!r}?)" if near else repr(name))
+    if unknown:
+        raise BadSettings(
+            f"unknown: {', '.join(unknown)}", where=what, fix=f"the known ones are {', '.join(known)}"
+        )

@@ -1,10 +1,11 @@
 """What must be right before a copy can work: each check says what it found and what to do."""
 
 import io
+import logging
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,12 +13,22 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
 
-from include.transfer.errors import NotRows, Retryable, SourceRefused, TransferError
+from include.transfer.errors import (
+    Fatal,
+    NotRows,
+    Retryable,
+    SourceRefused,
+    StoreUnavailable,
+    TransferError,
+    sentence,
+)
 from include.transfer.source.api import Api
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.upload import PART_BYTES
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 # A signature is refused when clocks are 15 minutes apart, tokens often after one.
 MOST_SECONDS_APART = 60
@@ -25,7 +36,7 @@ LEAST_FREE_BYTES = 200 << 20
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """One check's outcome. `fix` is empty where all is well."""
 
     check: str
@@ -33,38 +44,38 @@ class Finding:
     fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.check}: {self.found}" + (f"; {self.fix}" if self.fix else "")
+        return sentence(self.check, self.found, self.fix)
 
 
-def opening(name: str, open_: Callable[[], T], check: Callable[[T], Iterator[Finding]]) -> Iterator[Finding]:
+def opening(name: str, open_: Callable[[], T], check: Callable[[T], Iterator[Check]]) -> Iterator[Check]:
     """The check of what `open_` gives; a connection that is missing, or cannot be one, is a finding too."""
     try:
         opened = open_()
     except TransferError as error:
-        yield Finding(name, str(error), "make or correct the connection")
+        yield Check(name, str(error), "make or correct the connection")
         return
     yield from check(opened)
 
 
-def check_source(api: Api) -> Iterator[Finding]:
+def check_source(api: Api) -> Iterator[Check]:
     """Can the API be counted, and does it give the first row?"""
     from include.transfer.batches import Batch
 
     try:
         count = api.count()
-        yield Finding("count", f"{count.rows:,} rows, version {count.version}")
+        yield Check("count", f"{count.rows:,} rows, version {count.version}")
         if count.rows:
             first = next(iter(api.rows(Batch(0, 1)))).rows[0]
-            yield Finding("first row", f"{len(first)} columns")
+            yield Check("first row", f"{len(first)} columns")
     except TransferError as error:
-        yield Finding("source", str(error), _fix_of_source(error, api.dataset.conn_id))
+        yield Check("source", str(error), _fix_of_source(error, api.dataset.conn_id))
     yield from check_clock("source", api.url)
 
 
 def _fix_of_source(error: TransferError, conn_id: str) -> str:
     if isinstance(error, Retryable):
         return f"see that the API runs, and correct host and port of the connection {conn_id}"
-    if isinstance(error, SourceRefused) and re.search(r"status (401|403)", str(error)):
+    if isinstance(error, SourceRefused) and re.match(r"status (401|403)\b", error.got):
         return f"correct login, password or the token in the extra of the connection {conn_id}"
     if isinstance(error, SourceRefused):
         return f"correct the host of the connection {conn_id}, or the dataset's count_path and rows_path"
@@ -73,7 +84,7 @@ def _fix_of_source(error: TransferError, conn_id: str) -> str:
     return f"correct the connection {conn_id} or the dataset"
 
 
-def check_store(bucket: Bucket, conn_id: str, url: str) -> Iterator[Finding]:
+def check_store(bucket: Bucket, conn_id: str, url: str) -> Iterator[Check]:
     """Does the bucket take, show and give up objects, small ones and ones in parts? `url`: the store."""
     key = f"_doctor/{uuid.uuid4().hex}"
 
@@ -95,11 +106,11 @@ def check_store(bucket: Bucket, conn_id: str, url: str) -> Iterator[Finding]:
         try:
             step()
         except TransferError as error:
-            yield Finding(name, str(error), _fix_of_store(name, str(error), bucket.name, conn_id))
+            yield Check(name, str(error), _fix_of_store(name, str(error), bucket.name, conn_id))
             with suppress(TransferError):
                 bucket.delete(key)
             break
-        yield Finding(name, f"works in {bucket.uri('')}")
+        yield Check(name, f"works in {bucket.uri('')}")
     yield from check_clock("store", url)
 
 
@@ -111,7 +122,7 @@ def _fix_of_store(step: str, said: str, bucket: str, conn_id: str) -> str:
         "AccessDenied": f"allow the keys of {conn_id} to put, get, list and delete in {bucket}",
         "RequestTimeTooSkewed": "set this machine's clock: timedatectl set-ntp true",
         "StorageFull|status 507|[Nn]o space": "make room in the store: its disk is full",
-        "could not be reached": f"see that the store runs, and correct endpoint_url of {conn_id}",
+        "no connection to the store": f"see that the store runs, and correct endpoint_url of {conn_id}",
     }
     if step == "multipart":
         needed = "use a store that takes uploads in parts (S3's CreateMultipartUpload): a copy knows no other"
@@ -124,20 +135,18 @@ def _fix_of_store(step: str, said: str, bucket: str, conn_id: str) -> str:
     return f"correct the connection {conn_id} or the bucket {bucket}"
 
 
-def check_parser() -> Iterator[Finding]:
+def check_parser() -> Iterator[Check]:
     """Is the fast parser there? Without its C backend rows under a key are read many times slower."""
     import ijson
 
     fast = ijson.backend in ("yajl2_c", "yajl2_cffi")
-    yield Finding(
-        "parser", f"ijson's backend is {ijson.backend}", "" if fast else "pip install --force ijson"
-    )
+    yield Check("parser", f"ijson's backend is {ijson.backend}", "" if fast else "pip install --force ijson")
     rows = list(ijson.items(io.BytesIO(b'{"items": [{"a": 1}]}'), "items.item"))
     right = rows == [{"a": 1}]
-    yield Finding("parsing", "works" if right else f"gave {rows}", "" if right else "reinstall ijson")
+    yield Check("parsing", "works" if right else f"gave {rows}", "" if right else "reinstall ijson")
 
 
-def check_clock(server: str, url: str) -> Iterator[Finding]:
+def check_clock(server: str, url: str) -> Iterator[Check]:
     """Does this machine's clock agree with the server's? Asked by a HEAD without credentials."""
     import requests
 
@@ -148,23 +157,33 @@ def check_clock(server: str, url: str) -> Iterator[Finding]:
     except requests.RequestException:
         return  # that it cannot be reached is another check's finding
     except ValueError:
-        yield Finding(f"clock of the {server}", "it does not tell")
+        yield Check(f"clock of the {server}", "it does not tell")
         return
     middle = asked + (datetime.now(UTC) - asked) / 2
     ahead = (middle - told).total_seconds()
     found = f"this machine is {abs(ahead):,.0f} s {'ahead' if ahead > 0 else 'behind'}"
     fix = "set the clock that is wrong: timedatectl set-ntp true" if abs(ahead) > MOST_SECONDS_APART else ""
-    yield Finding(f"clock of the {server}", found, fix)
+    yield Check(f"clock of the {server}", found, fix)
 
 
-def check_disk(folder: Path, least_free: int = LEAST_FREE_BYTES) -> Iterator[Finding]:
+def check_disk(folder: Path, least_free: int = LEAST_FREE_BYTES) -> Iterator[Check]:
     """Is there room where Airflow writes its logs? A copy itself writes nothing to this machine's disk."""
     usage = shutil.disk_usage(folder)
     found = f"{usage.free / 1e9:,.1f} of {usage.total / 1e9:,.1f} GB are free at {folder}"
-    fix = f"make room, {least_free >> 20} MB at least: Airflow's logs lie there" * (usage.free < least_free)
-    yield Finding("disk", found, fix)
+    full = usage.free < least_free
+    fix = f"free at least {least_free >> 20} MB: Airflow writes its logs there" if full else ""
+    yield Check("disk", found, fix)
 
 
 def _expect(truth: bool) -> None:
     if not truth:
-        raise TransferError("the store did not give back what it was given")
+        raise StoreUnavailable("the store did not give back what it was given")
+
+
+def require_all_well(checks: Sequence[Check]) -> list[str]:
+    """Log every check and return them as text; raise Fatal with everything that is wrong and what to do."""
+    for check in checks:
+        log.info("%s", check)
+    if wrong := [str(check) for check in checks if check.fix]:
+        raise Fatal("; ".join(wrong))
+    return [str(check) for check in checks]

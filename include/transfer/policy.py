@@ -11,26 +11,26 @@ ON_DRIFT = ("fail", "append")
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """Chosen per run in the trigger form; a DAG gives its own defaults with `form(dataset, Policy(...))`."""
+    """Chosen per run in the trigger form; a DAG gives its own defaults with `form(dataset, Policy(...))`.
+
+    Raises BadSettings, which names all that is wrong.
+    """
 
     force: bool = False  # copy although the source is what the newest committed run holds
     on_drift: str = "fail"  # the source changed during the run: `fail`, or `append` what it grew by
     keep_runs: int = 0  # committed runs to keep, the newest; 0: all
 
     def __post_init__(self) -> None:
-        """Refuse what means nothing."""
         keep = self.keep_runs
-        wrong = [
-            f"force is {self.force!r}, expected true or false" if not isinstance(self.force, bool) else "",
-            f"on_drift is {self.on_drift!r}, expected one of {', '.join(ON_DRIFT)}"
-            if self.on_drift not in ON_DRIFT
-            else "",
-            f"keep_runs is {keep!r}, expected a whole number of 0 or more"
-            if not isinstance(keep, int) or isinstance(keep, bool) or keep < 0
-            else "",
-        ]
-        if message := "; ".join(filter(None, wrong)):
-            raise BadSettings(message)
+        wrong = []
+        if not isinstance(self.force, bool):
+            wrong.append(f"force is {self.force!r}, not true or false")
+        if self.on_drift not in ON_DRIFT:
+            wrong.append(f"on_drift is {self.on_drift!r}, not one of {', '.join(ON_DRIFT)}")
+        if not isinstance(keep, int) or isinstance(keep, bool) or keep < 0:
+            wrong.append(f"keep_runs is {keep!r}, not a whole number of 0 or more")
+        if wrong:
+            raise BadSettings("; ".join(wrong))
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> "Policy":
@@ -40,24 +40,3 @@ class Policy:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-# What the trigger form says of each: title, description, JSON Schema.
-POLICY_HELP: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "force": (
-        "Copy even if unchanged",
-        "A source that is what the newest committed run holds, by version and count, is not copied again.",
-        {"type": "boolean"},
-    ),
-    "on_drift": (
-        "When the source changes during the run",
-        "fail: commit nothing. append: if it only grew, copy the new tail too; for sources that are only "
-        "ever appended to.",
-        {"type": "string", "enum": list(ON_DRIFT)},
-    ),
-    "keep_runs": (
-        "Committed runs to keep",
-        "After a commit older ones of the dataset are removed, manifest first; 0: all are kept.",
-        {"type": "integer", "minimum": 0, "maximum": 10_000},
-    ),
-}

@@ -10,9 +10,9 @@ from fastapi import HTTPException
 from sqlalchemy.orm import Session
 
 from include.lake_page import detail, overview, strip
-from include.lake_page.facts import AirflowRun, Progress
 from include.lake_page.lake import Committed
 from include.lake_page.overview import DatasetRuns, Listed, RunRow
+from include.lake_page.runs import AirflowRun, Progress, RunKey
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings
 from include.transfer.store.bucket import Stored
@@ -63,7 +63,7 @@ class Pages:
         """One run and its batches."""
         listed, home = self._find(dataset, run)
         prefix, known = listed.prefix, listed.run
-        progress = self._progress([listed]).get(_key(known), Progress()) if known else Progress()
+        progress = self._progress([listed]).get(known.key, Progress()) if known else Progress()
         manifest: Committed | None = None
         objects: dict[str, int] | None = None
         report, torn = None, []
@@ -156,7 +156,7 @@ class Pages:
         by_name = groupby(rows, key=lambda row: row.prefix.dataset)
         return {name: tuple(group) for name, group in by_name}
 
-    def _progress(self, listed: Iterable[Listed]) -> dict[tuple[str, str], Progress]:
+    def _progress(self, listed: Iterable[Listed]) -> dict[RunKey, Progress]:
         return queries.progress(self.session, [each.run for each in listed if each.run])
 
     def _manifests(self, listed: list[Listed]) -> tuple[dict[Prefix, Committed], set[Prefix]]:
@@ -177,7 +177,3 @@ class Pages:
     def _is_in(run: AirflowRun | None, home: Dataset) -> bool:
         """Whether the run is, or may be, in this store."""
         return run is None or place(run.dataset) == place(home)
-
-
-def _key(run: AirflowRun) -> tuple[str, str]:
-    return run.dag.dag_id, run.run_id

@@ -13,18 +13,27 @@ from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from include.lake_page.facts import AirflowRun, Attempt, Copied, CopyDag, Progress, find_copy_dag, read_plan
+from include.lake_page.runs import (
+    AirflowRun,
+    Attempt,
+    Copied,
+    CopyDag,
+    Progress,
+    RunKey,
+    find_copies,
+    read_plan,
+)
 from include.tasks.context import FINDINGS_KEY, UNCHANGED_KEY
 from include.transfer.dataset import Dataset
 
 MOST_RUNS = 2_000  # the newest; older ones are listed by their folders in the store alone
 MOST_VERSIONS = 5_000
-_looked_into: dict[tuple[Any, str], CopyDag | None] = {}
+_looked_into: dict[tuple[Any, str], list[CopyDag]] = {}
 _RECEIPT = ("start", "rows", "bytes", "seconds", "peak_rss_mb", "reused", "key")
 
 
 def copy_dags(session: Session, readable: Iterable[str]) -> list[CopyDag]:
-    """The readable DAGs that copy a dataset. A DAG is looked into once a version."""
+    """The copies in the readable DAGs, one a dataset. A DAG is looked into once a version."""
     query = (
         select(SerializedDagModel.dag_id, SerializedDagModel.id, SerializedDagModel.dag_hash)
         .join(DagVersion, SerializedDagModel.dag_version_id == DagVersion.id)
@@ -37,14 +46,16 @@ def copy_dags(session: Session, readable: Iterable[str]) -> list[CopyDag]:
     for dag_id, version in newest.items():
         if version not in _looked_into:
             row = session.get(SerializedDagModel, version[0])
-            _looked_into[version] = find_copy_dag(dag_id, (row.data if row else None) or {})
-    found = (_looked_into[version] for version in newest.values())
-    return sorted((dag for dag in found if dag), key=lambda dag: dag.dag_id)
+            _looked_into[version] = find_copies(dag_id, (row.data if row else None) or {})
+    found = (copy for version in newest.values() for copy in _looked_into[version])
+    return sorted(found, key=lambda dag: (dag.dag_id, dag.copy_task))
 
 
 def runs(session: Session, dags: Sequence[CopyDag]) -> list[AirflowRun]:
     """The newest runs of these DAGs."""
-    by_id = {dag.dag_id: dag for dag in dags}
+    by_id: dict[str, list[CopyDag]] = defaultdict(list)
+    for copy in dags:
+        by_id[copy.dag_id].append(copy)
     query = (
         select(
             DagRun.dag_id,
@@ -60,32 +71,33 @@ def runs(session: Session, dags: Sequence[CopyDag]) -> list[AirflowRun]:
         .limit(MOST_RUNS)
     )
     found = []
-    datasets: dict[tuple[str, str], Dataset | None] = {}  # most runs of a DAG have the same form
+    datasets: dict[tuple[str, str, str], Dataset | None] = {}  # most runs of a DAG have the same form
     for dag_id, run_id, state, run_after, started, ended, conf in session.execute(query):
-        dag, form = by_id[dag_id], (dag_id, json.dumps(conf, default=str))
-        if form not in datasets:
-            datasets[form] = dag.dataset_of(conf)
-        if (dataset := datasets[form]) is not None:
-            found.append(AirflowRun(dag, run_id, str(state or ""), run_after, started, ended, dataset))
+        for dag in by_id[dag_id]:
+            form = (dag.dag_id, dag.copy_task, json.dumps(conf, default=str))
+            if form not in datasets:
+                datasets[form] = dag.dataset_of(conf)
+            if (dataset := datasets[form]) is not None:
+                found.append(AirflowRun(dag, run_id, str(state or ""), run_after, started, ended, dataset))
     return found
 
 
-def progress(session: Session, wanted: Sequence[AirflowRun]) -> dict[tuple[str, str], Progress]:
-    """What the tasks of these runs say, by DAG id and run id: two queries."""
-    keys = [(run.dag.dag_id, run.run_id) for run in wanted]
-    if not keys:
+def progress(session: Session, wanted: Sequence[AirflowRun]) -> dict[RunKey, Progress]:
+    """What the tasks of these runs say, by `AirflowRun.key`: three queries."""
+    if not wanted:
         return {}
-    attempts = _attempts(session, keys)
-    returned = _returned(session, wanted, keys)
+    dag_runs = sorted({(run.dag.dag_id, run.run_id) for run in wanted})
+    attempts = _attempts(session, dag_runs)
+    returned = _returned(session, wanted, dag_runs)
     return {
-        key: Progress(
-            planned=returned.plans.get(key),
-            attempts=tuple(attempts[key]),
-            copied=returned.copied[key],
-            findings=returned.findings.get(key, ()),
-            unchanged=returned.unchanged.get(key, ""),
+        run.key: Progress(
+            planned=returned.plans.get(run.key),
+            attempts=tuple(attempts[run.dag.dag_id, run.run_id]),
+            copied=returned.copied[run.key],
+            findings=returned.findings.get(run.key, ()),
+            unchanged=returned.unchanged.get(run.key, ""),
         )
-        for key in keys
+        for run in wanted
     }
 
 
@@ -104,38 +116,44 @@ class _Returned:
     """What tasks of several runs returned."""
 
     def __init__(self) -> None:
-        self.plans: dict[tuple[str, str], Any] = {}
-        self.copied: dict[tuple[str, str], dict[int, Copied]] = defaultdict(dict)
-        self.findings: dict[tuple[str, str], tuple[str, ...]] = {}
-        self.unchanged: dict[tuple[str, str], str] = {}
+        self.plans: dict[RunKey, Any] = {}
+        self.copied: dict[RunKey, dict[int, Copied]] = defaultdict(dict)
+        self.findings: dict[RunKey, tuple[str, ...]] = {}
+        self.unchanged: dict[RunKey, str] = {}
 
 
-def _returned(session: Session, wanted: Sequence[AirflowRun], keys: list[tuple[str, str]]) -> _Returned:
-    by_key = {(run.dag.dag_id, run.run_id): run.dag for run in wanted}
+def _returned(
+    session: Session, wanted: Sequence[AirflowRun], dag_runs: Sequence[tuple[str, str]]
+) -> _Returned:
+    by_task: dict[tuple[str, str, str], list[AirflowRun]] = defaultdict(list)
+    for run in wanted:
+        for task_id in {run.dag.copy_task, run.dag.plan_task, run.dag.verify_task} - {None}:
+            by_task[run.dag.dag_id, run.run_id, str(task_id)].append(run)
     x = XComModel
     # Of a receipt only what a page shows: its lists of columns are most of it.
     parts = [x.value[name] for name in _RECEIPT]
-    copies = sorted({dag.copy_task for dag in by_key.values()})
+    copies = sorted({run.dag.copy_task for run in wanted})
     receipts = select(x.dag_id, x.run_id, x.task_id, x.map_index, *parts).where(
-        tuple_(x.dag_id, x.run_id).in_(keys), x.task_id.in_(copies), x.key == XCOM_RETURN_KEY
+        tuple_(x.dag_id, x.run_id).in_(dag_runs), x.task_id.in_(copies), x.key == XCOM_RETURN_KEY
     )
     found = _Returned()
     for dag_id, run_id, task_id, index, *values in session.execute(receipts):
         copied = Copied.from_receipt(dict(zip(_RECEIPT, values, strict=True)))
-        if copied and task_id == by_key[dag_id, run_id].copy_task:
-            found.copied[dag_id, run_id][index] = copied
+        for run in by_task[dag_id, run_id, task_id]:
+            if copied and task_id == run.dag.copy_task:
+                found.copied[run.key][index] = copied
     others = select(x.dag_id, x.run_id, x.task_id, x.key, x.value).where(
-        tuple_(x.dag_id, x.run_id).in_(keys),
+        tuple_(x.dag_id, x.run_id).in_(dag_runs),
         x.map_index == -1,
         x.key.in_((XCOM_RETURN_KEY, FINDINGS_KEY, UNCHANGED_KEY)),
-        x.task_id.in_(sorted({t for dag in by_key.values() for t in (dag.plan_task, dag.verify_task) if t})),
+        x.task_id.in_(sorted({task_id for _, _, task_id in by_task} - set(copies))),
     )
     for dag_id, run_id, task_id, key, value in session.execute(others):
-        dag = by_key[dag_id, run_id]
-        if key == FINDINGS_KEY and task_id == dag.verify_task and isinstance(value, list):
-            found.findings[dag_id, run_id] = tuple(str(finding) for finding in value)
-        elif key == UNCHANGED_KEY and task_id == dag.plan_task and isinstance(value, dict):
-            found.unchanged[dag_id, run_id] = str(value.get("run") or "")
-        elif key == XCOM_RETURN_KEY and task_id == dag.plan_task:
-            found.plans[dag_id, run_id] = read_plan(value)
+        for run in by_task[dag_id, run_id, task_id]:
+            if key == FINDINGS_KEY and task_id == run.dag.verify_task and isinstance(value, list):
+                found.findings[run.key] = tuple(str(finding) for finding in value)
+            elif key == UNCHANGED_KEY and task_id == run.dag.plan_task and isinstance(value, dict):
+                found.unchanged[run.key] = str(value.get("run") or "")
+            elif key == XCOM_RETURN_KEY and task_id == run.dag.plan_task:
+                found.plans[run.key] = read_plan(value)
     return found

@@ -61,9 +61,7 @@ def _open(dataset: Dataset) -> Lake:
     from include.tasks.connections import open_bucket
 
     try:
-        return Lake(open_bucket(dataset, patient=False))
+        return Lake(open_bucket(dataset.store_conn_id, dataset.bucket, patient=False))
     except ImportError as error:
-        raise BadSettings(
-            f"{error.name or error} is not installed where the API server runs; install "
-            f"requirements.txt there."
-        ) from error
+        fix = "install requirements.txt where the API server runs"
+        raise BadSettings(f"{error.name or error} is not installed", fix=fix) from error

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from services.local import airflow_env, curl, programs, settings
+from services.local import airflow_env, programs, settings
 from services.local.airflow_api import RUN_ENDED, AirflowApi, Run
 from services.local.cleanup import end_leftovers
 from services.local.errors import RunFailed, StackError
@@ -93,8 +93,6 @@ class Stack:
     def start(self) -> None:
         """Start everything and return when it is ready to take a run; raises StackError."""
         self.home.prepare()
-        if self.mode != "services" and curl.provide(self.home.programs):
-            self.report("This machine has no curl; a stand-in counts the rows.")
         left = end_leftovers(self.home)
         if left:
             self.report(f"Ended {len(left)} processes that an earlier command left behind.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.lake_page import figures
+from include.lake_page import number_format
 from tests.browser.scenes import BATCHES, BUCKET, clear_map, folder, put
 
 pytestmark = pytest.mark.e2e
@@ -37,9 +37,9 @@ def test_a_committed_run_shows_its_manifests_figures(stack, scenes, visit):
     shown = cells(row_of(seen.framed(), prefix))
     assert shown["State"] == "committed"
     assert shown["Batches"] == "4 of 4"
-    assert (shown["Rows"], shown["Size"]) == ("20,000", figures.size(manifest["bytes"]))
+    assert (shown["Rows"], shown["Size"]) == ("20,000", number_format.size(manifest["bytes"]))
     peak = max(receipt["peak_rss_mb"] for receipt in manifest["receipts"])
-    assert shown["Peak memory"] == figures.mebibytes(peak)
+    assert shown["Peak memory"] == number_format.mebibytes(peak)
     assert (shown["Retries"], shown["Reused"]) == ("0", "0")
     assert seen.complaints == []
     assert seen.elsewhere == []
@@ -58,8 +58,8 @@ def test_a_runs_batches_are_those_of_its_manifest_and_of_the_store(stack, scenes
         assert row.locator("th").inner_text() == f"rows {receipt['start']:,}–{last:,}"
         shown = cells(row)
         assert shown["State"].startswith("copied")
-        assert (shown["Number"], shown["Size"]) == ("5,000", figures.size(receipt["bytes"]))
-        assert shown["Took"] == figures.seconds(receipt["seconds"])
+        assert (shown["Number"], shown["Size"]) == ("5,000", number_format.size(receipt["bytes"]))
+        assert shown["Took"] == number_format.seconds(receipt["seconds"])
         assert row.get_by_text("object").get_attribute("title") == receipt["key"]
         assert receipt["key"] in stored
     assert frame.locator(".strip rect").count() == 4

@@ -172,7 +172,7 @@ def test_without_its_store_the_page_still_opens_and_says_what_to_do(stack, scene
         page = visit().open("/lake/")
         notice = page.get_by_role("alert").inner_text()
         assert "locals3" in notice
-        assert "could not be reached" in notice
+        assert "no connection to the store" in notice
         small = page.locator('section[data-key="wildfires_small"] tbody tr').last
         assert "not checked" in small.inner_text()
         page.goto(f"{stack.api.url}/lake/runs/{folder(stack, scenes.small)}")

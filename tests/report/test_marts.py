@@ -180,7 +180,7 @@ def test_marts_of_real_fires_are_what_their_rows_say(made):
 
 
 def test_a_run_of_no_fires_has_empty_marts_and_a_report_that_says_so(made):
-    from include.report.publish import publish
+    from include.report.draw import publish
     from include.transfer.store.bucket import Bucket
 
     run, loaded, exported, marts = made([])

@@ -61,7 +61,7 @@ def published(commit):
     import pyarrow as pa
     import pyarrow.parquet
 
-    from include.report.publish import publish
+    from include.report.draw import publish
     from include.transfer.store.bucket import Bucket
 
     run = commit([])

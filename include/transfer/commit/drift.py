@@ -14,9 +14,9 @@ from typing import Any
 
 from include.transfer.batches import Batch
 from include.transfer.commit.receipt import Receipt
-from include.transfer.copy import copy
-from include.transfer.errors import about
-from include.transfer.formats.encode import encode
+from include.transfer.copy import copy_batch
+from include.transfer.errors import Finding, about
+from include.transfer.formats import encode
 from include.transfer.schema.columns import Columns
 from include.transfer.source.api import Api
 from include.transfer.source.count import Count
@@ -31,7 +31,7 @@ class Tail:
     """Batches behind the planned ones that are in the store too, and what speaks against them."""
 
     batches: list[Batch] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def copy_tail(
@@ -48,36 +48,40 @@ def copy_tail(
     if planned and (finding := _moved(api, bucket, prefix, planned[-1], now)):
         return Tail(findings=[finding])
     for batch in tail:
-        copy(api, bucket, prefix, batch)
+        copy_batch(api, bucket, prefix, batch)
     after = api.count()
-    shrunk = f"the source shrank while its tail was copied: {change(now, after)}; clear the whole run"
-    return Tail(tail, [shrunk] if after.rows < now.rows else [])
+    if after.rows >= now.rows:
+        return Tail(tail)
+    got = f"it shrank while its tail was copied, {change(now, after)}"
+    return Tail(tail, [Finding("the source", got, "clear the whole run")])
 
 
-def _moved(api: Api, bucket: Bucket, prefix: Prefix, last: Batch, now: Count) -> str:
-    """Why rows before the tail are not what they were; empty: the last of them are.
+def _moved(api: Api, bucket: Bucket, prefix: Prefix, last: Batch, now: Count) -> Finding | None:
+    """Why rows before the tail are not what they were; None: the last of them are.
 
     A row that was inserted or removed anywhere before shifts the last batch; only it is read again.
     """
     receipt = Receipt.from_dict(bucket.get_json(prefix.receipt(last)))
     if receipt is None or (now.version is not None and receipt.source_version == now.version):
-        return ""  # verify misses the receipt itself; rows of the present version are where they are
+        return None  # verify misses the receipt itself; rows of the present version are where they are
     with about(last):
         again = _sha256(api, last)
     if again == receipt.sha256:
         log.info("%s: read again, and the same as before", last)
-        return ""
-    return (
-        f"{last}: read again at version {api.version} they give SHA-256 {again[:12]}…; expected "
-        f"{receipt.sha256[:12]}… as copied at version {receipt.source_version}; the source did more than "
-        f"grow at its end; clear the whole run"
+        return None
+    return Finding(
+        str(last),
+        f"read again at version {api.version}, SHA-256 {again[:12]}…; copied at version "
+        f"{receipt.source_version}, SHA-256 {receipt.sha256[:12]}…: the source did more than grow at its end",
+        "clear the whole run",
     )
 
 
 def _sha256(api: Api, batch: Batch) -> str:
     """The hash of the object that a copy of `batch` would write now; nothing is stored."""
     digest = hashlib.sha256()
-    for piece in encode(api.rows(batch), Columns(api.dataset.types), api.dataset):
+    dataset = api.dataset
+    for piece in encode(api.rows(batch), Columns(dataset.types), dataset.format, dataset.compression):
         digest.update(piece)
     return digest.hexdigest()
 
@@ -109,25 +113,23 @@ def _spans(receipts: Sequence[Receipt]) -> list[dict[str, Any]]:
     return spans
 
 
-def drifted(receipts: Sequence[Receipt], before: Count, now: Count) -> list[str]:
-    """Every way in which the source is no longer what was planned and copied, as sentences."""
+def drifted(receipts: Sequence[Receipt], before: Count, now: Count) -> list[Finding]:
+    """Every way in which the source is no longer what was planned and copied."""
     found = []
     if now.rows != before.rows:
-        grew = (
-            "; or set on_drift to append, if it only ever grows at its end" if now.rows > before.rows else ""
-        )
-        found.append(
-            f"the source changed during the run: {change(before, now)}; expected the planned count; clear "
-            f"the whole run{grew}"
-        )
+        fix = "clear the whole run"
+        if now.rows > before.rows:
+            fix += ", or set on_drift to append if the source only ever grows at its end"
+        found.append(Finding("the source", f"it changed during the run: {change(before, now)}", fix))
     # A count may come without the version that its rows have.
     ends = [count.version for count in (before, now) if count.version is not None]
     versions = {str(version) for version in [*ends, *(receipt.source_version for receipt in receipts)]}
     if len(versions) > 1:
-        spans = [f"{Batch(s['start'], s['rows'])} of version {s['version']}" for s in _spans(receipts)]
-        found.append(
-            f"the source changed during the run: planned at version {before.version}, now at {now.version}; "
-            f"copied {', '.join(spans) or 'nothing'}; expected one version; clear the whole run: batches of "
-            f"the present version are not copied again"
+        spans = [f"{Batch(s['start'], s['rows'])} at version {s['version']}" for s in _spans(receipts)]
+        got = (
+            f"it changed during the run: planned at version {before.version}, now at {now.version}, copied "
+            f"{', '.join(spans) or 'nothing'}"
         )
+        fix = "clear the whole run: batches of the present version are not copied again"
+        found.append(Finding("the source", got, fix))
     return found

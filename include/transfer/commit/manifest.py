@@ -1,14 +1,22 @@
-"""The manifest: what a committed run is made of. A contract with readers: fields are only ever added."""
+"""The manifest: what a committed run is made of. Its one reader and writer, for engine, page and report.
+
+A contract with readers of any release: fields are only ever added; unknown ones are ignored, and missing ones
+take their defaults.
+"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from include.transfer.batches import Batch
 from include.transfer.commit.receipt import Receipt
+from include.transfer.errors import Finding
+from include.transfer.formats import COMPRESSIONS, FORMATS
 from include.transfer.source.count import Count
 from include.transfer.store.keys import Prefix
 
-MANIFEST_VERSION = 1
+# 2: columns and types that a receipt shares with the manifest stand in the manifest alone.
+MANIFEST_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -23,12 +31,26 @@ class Manifest:
     batch_size: int
     columns: list[str]
     types: dict[str, str]
-    fingerprint: str  # of the dataset's settings; empty in manifests from before it was written
     receipts: list[Receipt]
+    fingerprint: str = ""  # of the dataset's settings
     drift: dict[str, Any] | None = None
+    created_at: str = ""  # ISO 8601; empty before it is committed
+
+    @property
+    def rows(self) -> int:
+        return sum(receipt.rows for receipt in self.receipts)
+
+    @property
+    def bytes(self) -> int:
+        return sum(receipt.bytes for receipt in self.receipts)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of an object's columns is part of its schema."""
+        return FORMATS[self.format].ORDERED
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored, but for `created_at`."""
+        """As it is stored."""
         return {
             "version": MANIFEST_VERSION,
             "dataset": self.prefix.dataset,
@@ -37,69 +59,126 @@ class Manifest:
             "format": self.format,
             "compression": self.compression,
             "batch_size": self.batch_size,
-            "rows": sum(receipt.rows for receipt in self.receipts),
-            "bytes": sum(receipt.bytes for receipt in self.receipts),
+            "rows": self.rows,
+            "bytes": self.bytes,
             "columns": self.columns,
             "types": self.types,
             "fingerprint": self.fingerprint,
             "drift": self.drift,
-            "receipts": [receipt.to_dict() for receipt in self.receipts],
+            "created_at": self.created_at,
+            "receipts": [self._without_shared(receipt.to_dict()) for receipt in self.receipts],
         }
+
+    def _without_shared(self, receipt: dict[str, Any]) -> dict[str, Any]:
+        shared = _shared(self.format, self.columns, self.types)
+        return {name: value for name, value in receipt.items() if shared.get(name) != value}
 
     @classmethod
     def from_dict(cls, stored: Any, prefix: Prefix) -> "Manifest | None":
         """The manifest of the run at `prefix`; None if `stored` is not one: torn, foreign, of another run."""
-        wrong = next(complaints(stored, prefix), None)
-        if wrong:
+        if next(complaints(stored, prefix), None):
             return None
+        source = stored["source"]
+        columns, types = list(stored["columns"]), dict(stored.get("types") or {})
+        shared = _shared(stored["format"], columns, types)
+        read = (Receipt.from_dict({**shared, **receipt}) for receipt in stored["receipts"])
         return cls(
-            prefix,
-            stored["source"]["url"],
-            Count(stored["source"]["count"], stored["source"]["version"]),
-            stored["format"],
-            stored["compression"],
-            stored["batch_size"],
-            stored["columns"],
-            stored["types"],
-            stored.get("fingerprint", ""),
-            [receipt for receipt in map(Receipt.from_dict, stored["receipts"]) if receipt],
-            stored.get("drift"),
+            prefix=prefix,
+            url=source["url"],
+            source=Count(source["count"], source.get("version")),
+            format=stored["format"],
+            compression=stored["compression"],
+            batch_size=stored.get("batch_size", 0),
+            columns=columns,
+            types=types,
+            receipts=[receipt for receipt in read if receipt],
+            fingerprint=stored.get("fingerprint", ""),
+            drift=stored.get("drift"),
+            created_at=stored.get("created_at", ""),
         )
 
+    def says_the_same(self, other: "Manifest | None") -> bool:
+        """Whether `other` commits the same; when, is no difference."""
+        return other is not None and replace(other, created_at="") == replace(self, created_at="")
 
-_KINDS: dict[str, Any] = {
+
+def _shared(format_: str, columns: list[str], types: dict[str, str]) -> dict[str, Any]:
+    """What a receipt says by saying nothing: the manifest's columns, and in a typed format its types."""
+    return {"columns": columns, "types": types if FORMATS[format_].TYPED else {}}
+
+
+# What must be there, and what may be.
+_NEEDED: dict[str, Any] = {
+    "version": int,
     "source": Mapping,
     "format": str,
     "compression": str,
-    "batch_size": int,
     "rows": int,
     "bytes": int,
     "columns": list,
-    "types": Mapping,
     "receipts": list,
+}
+_OPTIONAL: dict[str, Any] = {
+    "batch_size": int,
+    "types": Mapping,
+    "fingerprint": str,
+    "drift": Mapping | None,
+    "created_at": str,
 }
 
 
 def complaints(stored: Any, prefix: Prefix) -> Iterator[str]:
     """Why `stored` is not the manifest of the run at `prefix`; nothing: it is one."""
     if not isinstance(stored, Mapping):
-        yield "it is no JSON object, or larger than any manifest; expected what a commit writes"
+        yield "it is no JSON object, or larger than any manifest"
         return
-    said = {name: stored.get(name) for name in ("version", "dataset", "run")}
-    right = {"version": MANIFEST_VERSION, "dataset": prefix.dataset, "run": prefix.run}
-    for name in [name for name in right if said[name] != right[name]]:
-        yield f"its {name} is {said[name]!r}; expected {right[name]!r}"
-    for name, kind in _KINDS.items():
-        if not isinstance(stored.get(name), kind):
-            yield f"its {name} is {str(stored.get(name))[:60]!r}; expected {kind.__name__}"
-    if not isinstance(stored.get("source"), Mapping) or not isinstance(stored.get("receipts"), list):
+    for name, right in (("dataset", prefix.dataset), ("run", prefix.run)):
+        if stored.get(name) != right:
+            yield f"its {name} is {_short(stored.get(name))}, not {right!r}"
+    kinds = _NEEDED | {name: kind for name, kind in _OPTIONAL.items() if name in stored}
+    wrong = [name for name, kind in kinds.items() if not _is(stored.get(name), kind)]
+    yield from (f"its {name} is {_short(stored.get(name))}" for name in wrong)
+    if wrong:
+        return
+    if stored["format"] not in FORMATS or stored["compression"] not in COMPRESSIONS:
+        yield f"its format is {_short(stored['format'])}, its compression {_short(stored['compression'])}"
         return
     source = stored["source"]
-    if not isinstance(source.get("count"), int) or not isinstance(source.get("version"), str | None):
-        yield f"its source is {str(dict(source))[:80]}; expected url, count and version"
+    if not _is(source.get("count"), int) or not isinstance(source.get("version"), str | None):
+        yield f"its source is {_short(dict(source))}"
     if not isinstance(source.get("url"), str):
         yield "its source has no url"
+    if not all(isinstance(name, str) for name in stored["columns"]):
+        yield f"its columns are {_short(stored['columns'])}"
     for number, receipt in enumerate(stored["receipts"]):
         read = Receipt.from_dict(receipt)
         if read is None or not prefix.is_data(read.key):
-            yield f"its receipt {number} is {str(receipt)[:80]!r}; expected one of an object below {prefix}"
+            yield f"its receipt {number} is {_short(receipt)}, which is none of an object below {prefix}"
+
+
+def _is(value: Any, kind: Any) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:80]
+
+
+def contradictions(manifest: Manifest, stored: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a manifest says against itself: totals, and batches that leave a gap or overlap."""
+    for name, total in (("rows", manifest.rows), ("bytes", manifest.bytes)):
+        if stored[name] != total:
+            yield Finding("the manifest", f"says {stored[name]:,} {name}; its receipts add up to {total:,}")
+    if manifest.rows != manifest.source.rows:
+        got = f"the source had {manifest.source.rows:,} rows; the receipts have {manifest.rows:,}"
+        yield Finding("the manifest", got)
+    reached = 0
+    for receipt in sorted(manifest.receipts, key=lambda receipt: receipt.start):
+        if receipt.start != reached:
+            yield Finding(
+                receipt.key, f"it starts at row {receipt.start:,}, and the one before ends at {reached:,}"
+            )
+        reached = receipt.start + receipt.rows
+    for receipt in manifest.receipts:
+        if receipt.rows < 1 or receipt.bytes < 0:
+            yield Finding(receipt.key, f"{Batch(receipt.start, receipt.rows)} in {receipt.bytes:,} bytes")

@@ -1,13 +1,19 @@
 """What one copy vouches for: which rows are in which object, and how to tell that the object is still it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_origin
+
+RECEIPT_VERSION = 2
+_NEEDED = ("key", "start", "rows", "bytes", "sha256", "etag")
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """Written beside its object, right after it. Times in seconds, memory in MiB."""
+    """Written beside its object, right after it. Times in seconds, memory in MiB.
+
+    A contract with what an older or newer release wrote: fields are only ever added, each with a default.
+    """
 
     key: str
     start: int
@@ -15,24 +21,26 @@ class Receipt:
     bytes: int
     sha256: str
     etag: str
-    columns: list[str]
-    source_version: str | None
-    reused: bool
-    seconds: float
-    peak_rss_mb: float
-    types: dict[str, str]  # of a Parquet object's columns; empty for text formats
-    fingerprint: str  # of the dataset's settings that decide what an object holds
+    columns: list[str] = field(default_factory=list)
+    source_version: str | None = None
+    reused: bool = False
+    seconds: float = 0.0
+    peak_rss_mb: float = 0.0
+    types: dict[str, str] = field(default_factory=dict)  # of a Parquet object's columns; else empty
+    fingerprint: str = ""  # of the dataset's settings that decide what an object holds
+    version: int = 1  # of this document; 1 is what was written before it was
 
     @classmethod
     def from_dict(cls, receipt: Any) -> "Receipt | None":
-        """The receipt, or None if `receipt` is not one: a torn write, or of another version."""
-        if not isinstance(receipt, Mapping) or set(receipt) != {f.name for f in fields(cls)}:
+        """The receipt, or None if `receipt` is none: a torn write, something foreign.
+
+        Unknown fields are ignored, and missing ones take their defaults, but for those that find the object.
+        """
+        if not isinstance(receipt, Mapping) or any(name not in receipt for name in _NEEDED):
             return None
-        kinds = {f.name: get_origin(f.type) or f.type for f in fields(cls)}
-        right = {"seconds": int | float, "peak_rss_mb": int | float, "source_version": str | None}
-        if not all(isinstance(value, right.get(name, kinds[name])) for name, value in receipt.items()):  # type: ignore[arg-type]
-            return None
-        return cls(**receipt)
+        known = {f.name: receipt[f.name] for f in fields(cls) if f.name in receipt}
+        right = all(_fits(value, _KINDS[name]) for name, value in known.items())
+        return cls(**known) if right else None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -41,3 +49,15 @@ class Receipt:
     def name(self) -> str:
         """Its rows as a person says them."""
         return f"rows {self.start:,}–{self.start + self.rows - 1:,}"
+
+
+_KINDS: dict[str, Any] = {f.name: get_origin(f.type) or f.type for f in fields(Receipt)} | {
+    "seconds": int | float,
+    "peak_rss_mb": int | float,
+    "source_version": str | None,
+}
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """JSON's true is no number, though Python's is."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

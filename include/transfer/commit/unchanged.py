@@ -14,7 +14,7 @@ from include.transfer.store.keys import Prefix
 log = logging.getLogger(__name__)
 
 
-def unchanged(
+def standing_run(
     bucket: Bucket, prefix: Prefix, dataset: Dataset, url: str, source: Count, batches: Sequence[Batch]
 ) -> Manifest | None:
     """The newest committed run, if this one would write the same again; None: there is something to copy.

@@ -1,23 +1,29 @@
-"""Does the store hold every planned row once, intact, and is the source still what was copied?"""
+"""Does the store hold every planned row once, intact, as the copies reported?"""
 
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from include.transfer.batches import Batch
 from include.transfer.commit.receipt import Receipt
+from include.transfer.dataset import Dataset
+from include.transfer.errors import Finding
+from include.transfer.formats import FORMATS
+from include.transfer.payloads import Vouched
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
+
+CLEAR_COPY = "clear this batch's copy"
 
 
 @dataclass(frozen=True)
 class Verified:
-    """The receipts found in the store, in the plan's order, and every disagreement as a sentence."""
+    """The receipts found in the store, in the plan's order, and every disagreement."""
 
     receipts: list[Receipt]
-    findings: list[str]
+    findings: list[Finding]
 
     @property
     def digest(self) -> str:
@@ -31,8 +37,8 @@ def read_receipts(bucket: Bucket, prefix: Prefix, batches: Sequence[Batch]) -> d
     return {batch: Receipt.from_dict(bucket.get_json(prefix.receipt(batch))) for batch in batches}
 
 
-def verify(
-    bucket: Bucket, prefix: Prefix, batches: Sequence[Batch], suffix: str, fingerprint: str
+def compare_with_store(
+    bucket: Bucket, prefix: Prefix, batches: Sequence[Batch], dataset: Dataset
 ) -> Verified:
     """Compare plan and store; report all findings, decide nothing. Of the source: `drifted` in drift.py.
 
@@ -40,72 +46,83 @@ def verify(
     from a HEAD of every object.
     """
     receipts = read_receipts(bucket, prefix, batches)
-    findings: list[str] = []
+    findings: list[Finding] = []
     for batch, receipt in receipts.items():
-        findings += _check_object(bucket, prefix.data(batch, suffix), batch, receipt, fingerprint)
+        key = prefix.data(batch, dataset.suffix)
+        findings += _check_object(bucket, key, batch, receipt, dataset.fingerprint)
     found = [receipt for receipt in receipts.values() if receipt]
-    findings += check_alike(found, ordered=suffix.startswith(".csv"))
+    findings += check_alike(found, ordered=FORMATS[dataset.format].ORDERED)
     findings += check_twins(found)
     return Verified(found, findings)
 
 
 def _check_object(
     bucket: Bucket, key: str, batch: Batch, receipt: Receipt | None, fingerprint: str
-) -> list[str]:
+) -> Iterator[Finding]:
+    where = str(batch)
     if receipt is None:
-        return [f"{batch}: no receipt; expected one beside {key}; clear this batch's copy"]
-    if (receipt.key, receipt.start, receipt.rows, receipt.fingerprint) != (
-        key,
-        batch.start,
-        batch.limit,
-        fingerprint,
-    ):
-        return [
-            f"{batch}: its receipt is of {receipt.rows:,} rows from {receipt.start:,} in {receipt.key}, "
-            f"or of other settings; expected {batch.limit:,} rows in {key}; clear this batch's copy"
-        ]
+        yield Finding(where, f"there is no receipt beside {key}", CLEAR_COPY)
+        return
+    if (receipt.key, receipt.start, receipt.rows) != (key, batch.start, batch.limit):
+        got = f"the receipt is of {receipt.name} in {receipt.key}, not of {batch} in {key}"
+        yield Finding(where, got, CLEAR_COPY)
+        return
+    if receipt.fingerprint != fingerprint:
+        yield Finding(where, f"{key} was copied with other settings of the dataset", CLEAR_COPY)
+        return
     stored = bucket.head(key)
     if stored is None:
-        return [f"{batch}: no object {key}; expected {receipt.bytes:,} bytes; clear this batch's copy"]
-    if (stored.bytes, stored.etag) != (receipt.bytes, receipt.etag):
-        return [
-            f"{batch}: {key} has {stored.bytes:,} bytes and ETag {stored.etag}; expected {receipt.bytes:,} "
-            f"and {receipt.etag}; clear this batch's copy"
-        ]
-    return []
+        yield Finding(where, f"there is no object {key}", CLEAR_COPY)
+    elif (stored.bytes, stored.etag) != (receipt.bytes, receipt.etag):
+        got = f"{stored.bytes:,} bytes, ETag {stored.etag}"
+        said = f"{receipt.bytes:,} bytes, ETag {receipt.etag}"
+        yield Finding(where, f"{key} has {got}; its receipt says {said}", CLEAR_COPY)
 
 
-def check_alike(receipts: Sequence[Receipt], *, ordered: bool) -> list[str]:
+def check_reported(copied: Sequence[Vouched], receipts: Sequence[Receipt]) -> Iterator[Finding]:
+    """Compare what the copies said they wrote with the receipts that stand in the store.
+
+    A batch that no copy reported is no finding: the store has its receipt, or `verify` misses that.
+    """
+    said = {(each["start"], each["rows"]): each["sha256"] for each in copied}
+    for receipt in receipts:
+        sha256 = said.get((receipt.start, receipt.rows), receipt.sha256)
+        if sha256 != receipt.sha256:
+            got = f"its copy reported SHA-256 {sha256[:12]}…; the store's receipt says {receipt.sha256[:12]}…"
+            yield Finding(receipt.name, got, CLEAR_COPY)
+
+
+def check_alike(receipts: Sequence[Receipt], *, ordered: bool) -> Iterator[Finding]:
     """Columns, and in Parquet their types, must be those of the first batch.
 
     `ordered`: their order too, since databases load CSV by position.
     """
-    findings = []
     for receipt in receipts[1:]:
         first = receipts[0]
         if sorted(receipt.columns) != sorted(first.columns) or (ordered and receipt.columns != first.columns):
-            findings.append(
-                f"{receipt.name}: {receipt.key} has the columns {', '.join(receipt.columns)}; "
-                f"expected {', '.join(first.columns)} as in {first.key}; declare them in the dataset's types"
+            yield Finding(
+                receipt.name,
+                f"{receipt.key} has the columns {', '.join(receipt.columns)}; {first.key} has "
+                f"{', '.join(first.columns)}",
+                "declare them in the dataset's types",
             )
         differing = [name for name, kind in receipt.types.items() if first.types.get(name) != kind]
         if differing:
-            findings.append(
-                f"{receipt.name}: in {receipt.key} columns {', '.join(differing)} have other types than in "
-                f"{first.key}; expected the same in all batches; "
-                f"declare their types in the dataset"
+            yield Finding(
+                receipt.name,
+                f"in {receipt.key} the columns {', '.join(differing)} have other types than in {first.key}",
+                "declare their types in the dataset",
             )
-    return findings
 
 
-def check_twins(receipts: Sequence[Receipt]) -> list[str]:
+def check_twins(receipts: Sequence[Receipt]) -> Iterator[Finding]:
     """Two batches of the same bytes: an API that ignores its offset answers every batch alike."""
     by_content = defaultdict(list)
     for receipt in receipts:
         if receipt.rows > 1:
             by_content[receipt.sha256].append(receipt.key)
-    return [
-        f"{', '.join(keys)} hold the same bytes; expected different rows; does the API heed its offset?"
-        for keys in by_content.values()
-        if len(keys) > 1
-    ]
+    for keys in by_content.values():
+        if len(keys) > 1:
+            yield Finding(
+                ", ".join(keys), "they hold the same bytes", "check offset_param: the API seems to ignore it"
+            )

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from include.transfer.errors import ColumnsDiffer, NotRows
-from include.transfer.source.json_rows import Block
+
+if TYPE_CHECKING:
+    from include.transfer.source.json_rows import Block
 
 
 class Columns:
@@ -21,13 +23,13 @@ class Columns:
         self.rows = 0  # seen so far
         self._first: Block | None = None
 
-    def learn(self, block: Block) -> None:
+    def learn(self, block: "Block") -> None:
         """Take names, and types where values show them, from the first block, unless they are declared."""
         if not self.names:
             self.names = tuple(block.rows[0])
             self._first = block
         if not self.names:
-            raise ColumnsDiffer("the first row of the batch has no columns; expected rows of a table")
+            raise ColumnsDiffer("it has no columns", where="the first row of the batch")
 
     def inferred(self) -> dict[str, str]:
         """Types for a format that needs them: as declared, else as the first block's values are.
@@ -40,7 +42,7 @@ class Columns:
             self._first = None
         return self.types
 
-    def values(self, block: Block) -> list[tuple[Any, ...]]:
+    def values(self, block: "Block") -> list[tuple[Any, ...]]:
         """Each row's values in the order of `names`. Raises ColumnsDiffer at the first row that differs."""
         count = len(self.names)
         pick = _picker(self.names)
@@ -53,14 +55,14 @@ class Columns:
         self.rows += len(values)
         return values
 
-    def _refuse(self, block: Block) -> None:
+    def _refuse(self, block: "Block") -> None:
         expected = set(self.names)
         for number, row in enumerate(block.rows, self.rows):
             if set(row) != expected:
                 missing, extra = sorted(expected - set(row)), sorted(set(row) - expected)
                 raise ColumnsDiffer(
-                    f"row {number:,} of the batch has other columns: missing {missing}, unexpected {extra}; "
-                    f"expected {', '.join(self.names)}"
+                    f"it has other columns than the rows before it: missing {missing}, unexpected {extra}",
+                    where=f"row {number:,} of the batch",
                 )
 
 
@@ -84,4 +86,4 @@ def json_text(value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
-        raise NotRows("a value is nested too deep to be written; expected rows of a table") from None
+        raise NotRows("a value is nested too deep to be written") from None

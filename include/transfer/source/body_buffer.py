@@ -54,8 +54,7 @@ class Body:
         """Ask for twice as much: no row ends in the buffer."""
         if len(self.buffer) >= LARGEST_ROW_BYTES:
             raise NotRows(
-                f"byte {self.position:,} and the {LARGEST_ROW_BYTES >> 20} MB behind it hold no whole row; "
-                f"expected rows of a table"
+                f"byte {self.position:,} and the {LARGEST_ROW_BYTES >> 20} MB behind it hold no whole row"
             )
         self.wanted = len(self.buffer) * 2
 

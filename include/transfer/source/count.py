@@ -28,7 +28,7 @@ def read_version(headers: Mapping[str, str], dataset: Dataset) -> str | None:
     return value.removeprefix("W/").strip('"') if value else None
 
 
-def read_count(body: bytes | str, headers: Mapping[str, str], dataset: Dataset, where: str) -> Count:
+def read_count(body: bytes, headers: Mapping[str, str], dataset: Dataset) -> Count:
     """The number of rows in a count's answer, at the place that `dataset.total` names.
 
     Raises NotRows if there is no whole number of 0 or more.
@@ -37,42 +37,28 @@ def read_count(body: bytes | str, headers: Mapping[str, str], dataset: Dataset, 
     if place == "header":
         found: Any = {k.lower(): v for k, v in headers.items()}.get(name.lower())
     else:
-        found = _walk(body, name, where)
+        found = _walk(body, name)
     try:
         rows = int(found) if not isinstance(found, bool | float) else -1
     except (TypeError, ValueError):
         rows = -1
     if rows < 0:
         raise NotRows(
-            f"GET {where}: {dataset.total} is {str(found)[:80]!r}; expected the number of rows; set "
-            f"`total` to where the API says it (body, body:key.key or header:Name)"
+            f"{dataset.total} is {str(found)[:80]!r}, not a number of rows",
+            fix="set `total` to where the API says it: body, body:key.key or header:Name",
         )
     return Count(rows, read_version(headers, dataset))
 
 
-def _walk(body: bytes | str, path: str, where: str) -> Any:
+def _walk(body: bytes, path: str) -> Any:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
-        excerpt = (body if isinstance(body, str) else body.decode("utf-8", "replace"))[:80]
-        raise NotRows(f"GET {where}: the count is not JSON: {excerpt!r}; expected a number") from error
+        excerpt = body[:200].decode("utf-8", "replace")[:80]
+        raise NotRows(f"the count is not JSON: {excerpt!r}") from error
     for key in path.split(".") if path else ():
         if isinstance(found, list) and key.isdigit() and int(key) < len(found):
             found = found[int(key)]
         else:
             found = found.get(key) if isinstance(found, dict) else None
     return found
-
-
-def read_printed(printed: str, dataset: Dataset) -> Count:
-    """The count that the counting task printed: `{"rows": 20000, "version": "v1"}`."""
-    try:
-        found = json.loads(printed)
-        rows, version = found["rows"], found["version"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        rows, version = None, None
-    if not isinstance(rows, int) or isinstance(rows, bool) or not isinstance(version, str | None):
-        raise NotRows(
-            f"the count of {dataset.name} printed {printed[:80]!r}; expected its rows and version; clear it"
-        )
-    return Count(rows, version)

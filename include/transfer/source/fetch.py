@@ -1,17 +1,11 @@
-"""One HTTP request: time-outs on everything, waits between attempts, foreign errors named once."""
+"""One HTTP request: time-outs on everything, foreign errors named once, credentials for one host alone."""
 
-import logging
-import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import requests
-import tenacity
 import urllib3
 
 from include.transfer.errors import (
@@ -20,75 +14,32 @@ from include.transfer.errors import (
     SourceRefused,
     SourceUnavailable,
     TransferError,
-    hidden,
-    redact,
-    secrets_in,
 )
-from include.transfer.source.status_hints import hint_for
-
-log = logging.getLogger(__name__)
+from include.transfer.redact import hidden, redact, secrets_in
+from include.transfer.source.pace import Patience, retry_after
 
 CHUNK_BYTES = 256 * 1024
 _TRY_AGAIN = {408, 425, 429}  # and all of 500 and more
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a copy waits for its source before the task fails and frees its pool slot. Seconds.
-
-    `attempts` counts tries that brought no row: whatever arrives starts the count anew.
-    """
-
-    attempts: int = 6
-    first_wait: float = 0.5
-    longest_wait: float = 30.0
-    longest_retry_after: float = 120.0
-    connect: float = 10.0
-    read: float = 60.0
-
-    def retrying(self, progress: Callable[[], int] = lambda: 0) -> tenacity.Retrying:
-        """Attempts with exponential waits and full jitter; `progress` tells how many rows have come."""
-        seen = {"progress": progress(), "fruitless": 0}
-        backoff = tenacity.wait_random_exponential(multiplier=self.first_wait, max=self.longest_wait)
-
-        def give_up(state: tenacity.RetryCallState) -> bool:
-            now = progress()
-            seen["fruitless"] = 1 if now > seen["progress"] else seen["fruitless"] + 1
-            seen["progress"] = now
-            error = state.outcome.exception() if state.outcome else None
-            too_long = (getattr(error, "retry_after", None) or 0) > self.longest_retry_after
-            return too_long or seen["fruitless"] >= self.attempts
-
-        def wait(state: tenacity.RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            return float(max(getattr(error, "retry_after", None) or 0.0, backoff(state)))
-
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((SourceUnavailable, BodyBroken)),
-            stop=give_up,
-            wait=wait,
-            before_sleep=_log_wait,
-            reraise=True,
-        )
-
-
-def _log_wait(state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    pause = state.next_action.sleep if state.next_action else 0.0
-    text = getattr(error, "message", error)
-    log.warning("attempt %d: %s; trying again in %.1f s", state.attempt_number, text, pause)
+_FIXES = {
+    401: "check the login or token in the connection",
+    403: "the credentials in the connection do not allow this",
+    404: "check the dataset's path",
+    406: "the API does not offer the media type asked for: check the dataset's `accept`",
+    413: "the API refuses so many rows at once: set page_size",
+    422: "the API rejected a parameter: check names, page_size and columns",
+}
 
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
     """Turn the HTTP library's errors, also those in the middle of a body, into this package's."""
-    where = redact(url)
+    where = f"GET {redact(url)}"
     # `from None`: the libraries' messages hold whole URLs, and a log would show them with their credentials.
     try:
         yield
     except requests.exceptions.TooManyRedirects:
         raise SourceRefused(
-            f"GET {where}: redirected in a circle; expected rows; check the connection's host"
+            "it redirects in a circle", where=where, fix="check the connection's host"
         ) from None
     except (
         requests.exceptions.ChunkedEncodingError,
@@ -96,23 +47,23 @@ def translated(url: str) -> Iterator[None]:
         urllib3.exceptions.ProtocolError,
         urllib3.exceptions.DecodeError,
     ) as error:
-        raise BodyBroken(f"GET {where}: the body broke off ({_reason(error)})") from None
+        raise BodyBroken(f"the body broke off ({_reason(error)})", where=where) from None
     except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
-        raise SourceUnavailable(f"GET {where}: no answer in time ({_reason(error)})") from None
+        raise SourceUnavailable(f"no answer in time ({_reason(error)})", where=where) from None
     except (
         requests.exceptions.InvalidURL,
         requests.exceptions.InvalidSchema,
         requests.exceptions.MissingSchema,
         requests.exceptions.InvalidHeader,
     ):
-        raise BadSettings(f"GET {where}: cannot be asked; check the connection's host and headers") from None
+        raise BadSettings(
+            "this is no valid request", where=where, fix="check the connection's host and headers"
+        ) from None
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         if isinstance(_innermost(error), ssl.SSLCertVerificationError):
-            raise SourceRefused(
-                f"GET {where}: its certificate is not trusted; check the host, and the connection's "
-                f"`verify` for an authority of your own"
-            ) from None
-        raise SourceUnavailable(f"GET {where}: could not be asked ({_reason(error)})") from None
+            fix = "check the host; for an authority of your own set `verify` in the connection's extra"
+            raise SourceRefused("its certificate is not trusted", where=where, fix=fix) from None
+        raise SourceUnavailable(f"no connection ({_reason(error)})", where=where) from None
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -181,17 +132,18 @@ def get(
 
 
 def _refusal(response: requests.Response) -> TransferError:
-    status = response.status_code
-    where = redact(response.url)
+    status, where = response.status_code, f"GET {redact(response.url)}"
+    got = f"status {status} {response.reason}"
     if status in _TRY_AGAIN or status >= 500:  # 501 and 505 too: what proxies say while a server restarts
-        message = f"GET {where}: status {status} {response.reason}; expected 200"
-        return SourceUnavailable(message, retry_after(response.headers.get("Retry-After")))
-    hint, said = hint_for(status), _excerpt(response)
+        unavailable = SourceUnavailable(got, where=where)
+        unavailable.retry_after = retry_after(response.headers.get("Retry-After"))
+        return unavailable
+    fix = _FIXES.get(status, "check the connection and the dataset's settings")
+    if 300 <= status < 400:
+        fix = "it redirects to nowhere: check the connection's host and the dataset's path"
     if any(not same_origin(past.url, response.url) for past in response.history):
-        hint += (
-            "; it was redirected to another host, which gets no credentials: set the connection's host to it"
-        )
-    return SourceRefused(f"GET {where}: status {status} {response.reason}; expected 200; {hint}{said}")
+        fix += "; it redirects to another host, which gets no credentials: set the connection's host to it"
+    return SourceRefused(got + _excerpt(response), where=where, fix=fix)
 
 
 def _excerpt(response: requests.Response) -> str:
@@ -202,7 +154,7 @@ def _excerpt(response: requests.Response) -> str:
         return ""
     text = " ".join(start.decode("utf-8", "replace").split())
     text = without_secrets(text, response)
-    return f"; it said: {text[:200]}" if text else ""
+    return f", and it said: {text[:200]}" if text else ""
 
 
 def without_secrets(text: str, response: requests.Response) -> str:
@@ -212,20 +164,6 @@ def without_secrets(text: str, response: requests.Response) -> str:
         sent = {name: str(value) for name, value in request.headers.items()}
         found |= secrets_in(str(request.url), sent)
     return hidden(text, found)
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds to wait by a Retry-After header: a number or an HTTP date (RFC 9110, 10.2.3)."""
-    if not value:
-        return None
-    if re.fullmatch(r"\s*[0-9]+\s*", value):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-    except (ValueError, OverflowError):
-        return None
 
 
 def chunks(response: requests.Response) -> Iterator[bytes]:

@@ -89,7 +89,7 @@ def _array_end(reader: Body, rows_key: str, comma: bool) -> Iterator[Block]:
     if found.closed and rest.strip(SPACE) == b"]":
         return
     _refuse_scalar(rest.lstrip(b"," + SPACE if found.end else SPACE))
-    raise reader.broken or BodyBroken("the body ended inside its array of rows; expected a closing ]")
+    raise reader.broken or BodyBroken("the body ended inside its array of rows")
 
 
 def _longest_block(buffer: bytearray) -> tuple[int, Block | None]:
@@ -130,7 +130,7 @@ def _lines(reader: Body) -> Iterator[Block]:
         block = _block(b"[" + last + b"]") if last.endswith(b"}") else None
         if not block:
             refuse_nonsense(b"", last, reader.position)
-            raise reader.broken or BodyBroken("the body ended inside a line; expected one JSON object a line")
+            raise reader.broken or BodyBroken("the body ended inside a line")
         yield block
     if reader.broken:
         raise reader.broken
@@ -147,7 +147,7 @@ def _line_block(text: bytes, position: int) -> Iterator[Block]:
             if line.strip():
                 refuse_nonsense(b"", line, position)
             position += len(line) + 1
-        raise NotRows("a line does not hold one JSON value; expected one JSON object a line")
+        raise NotRows("a line does not hold one JSON value")
     yield block
 
 
@@ -156,7 +156,7 @@ def _whole(text: bytes, position: int) -> Block:
     block = _block(b"[" + text + b"]")
     if block is None:
         refuse_nonsense(b"[", text + b"]", position)
-        raise NotRows(f"values at position {position:,} could not be decoded; expected rows")
+        raise NotRows(f"values at position {position:,} could not be decoded")
     return block
 
 
@@ -176,14 +176,14 @@ def _exact(text: bytes | bytearray) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise NotRows(f"a value is nested deeper than {DEEPEST} levels; expected rows of a table") from None
+        raise NotRows(f"a value is nested deeper than {DEEPEST} levels") from None
 
 
 def _objects(rows: list[Any]) -> list[dict[str, Any]]:
     if set(map(type, rows)) <= {dict}:
         return rows
     odd = next(row for row in rows if not isinstance(row, dict))
-    raise NotRows(f"a row is {_kind(odd)}; expected an object with the columns' names")
+    raise NotRows(f"a row is {_kind(odd)}")
 
 
 def _kind(value: Any) -> str:
@@ -195,4 +195,4 @@ def _refuse_scalar(text: bytes | bytearray) -> None:
     """Rows that are no objects have no brackets to be cut at."""
     start = bytes(text[:40]).lstrip(SPACE)
     if start and start[:1] not in b"{]":
-        raise NotRows(f"a row starts with {start!r}; expected an object with the columns' names")
+        raise NotRows(f"a row starts with {start!r}")

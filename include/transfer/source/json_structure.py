@@ -37,7 +37,7 @@ def extent(text: bytearray) -> Extent:
         if bracket[1] in b"{[":
             depth += 1
             if depth > DEEPEST:
-                raise NotRows(f"a value is nested deeper than {DEEPEST} levels; expected rows of a table")
+                raise NotRows(f"a value is nested deeper than {DEEPEST} levels")
             continue
         depth -= 1
         if depth < 0:
@@ -58,7 +58,7 @@ def refuse_nonsense(before: bytes, text: bytes | bytearray, position: int) -> No
     except orjson.JSONDecodeError as error:
         if whole and not error.msg.startswith(_TRUNCATED):
             at = position + max(0, error.pos - len(before))
-            raise NotRows(f"not JSON: {error.msg}, near position {at:,}; expected rows") from None
+            raise NotRows(f"not JSON: {error.msg}, near position {at:,}") from None
 
 
 def _proven_encoding(text: bytes | bytearray, position: int) -> memoryview:
@@ -72,8 +72,7 @@ def _proven_encoding(text: bytes | bytearray, position: int) -> memoryview:
             at = start - waiting + error.start
             near = text[max(0, at - 20) : at].decode("utf-8", "replace")
             raise NotRows(
-                f"not UTF-8: byte 0x{text[at]:02x} at position {position + at:,}, behind {near!r}; "
-                f"expected UTF-8"
+                f"not UTF-8: byte 0x{text[at]:02x} at position {position + at:,}, behind {near!r}"
             ) from None
         waiting = len(decoder.getstate()[0])
     return memoryview(text)[: len(text) - waiting]
@@ -82,15 +81,15 @@ def _proven_encoding(text: bytes | bytearray, position: int) -> memoryview:
 def describe(start: bytes) -> str:
     """What a body is that should have been JSON."""
     if start.startswith(b"<"):
-        return "the body is an HTML or XML page; expected JSON; check host, path and credentials"
-    return f"the body starts with {start[:40]!r}; expected JSON"
+        return "the body is an HTML or XML page, not JSON: check host, path and credentials"
+    return f"the body starts with {start[:40]!r}"
 
 
 def skip_to_array(reader: Body, rows_key: str) -> None:
     """Consume the body up to its rows: past the bracket that opens its array, or the array `rows_key`."""
     first = reader.skip_space()
     if not first:
-        raise reader.broken or BodyBroken("the body is empty; expected a JSON array of rows")
+        raise reader.broken or BodyBroken("the body is empty")
     if first not in b"[{":
         reader.fill()
         raise NotRows(describe(bytes(reader.buffer[:80])))
@@ -135,9 +134,9 @@ def _read_to_array(reader: Body, rows_key: str) -> list[str]:
     except ijson.IncompleteJSONError as error:
         if str(error).startswith("parse error: premature"):
             raise BodyBroken(f"the body ended before its rows ({_first_line(error)})") from error
-        raise NotRows(f"not JSON: {_first_line(error)}; expected rows") from error
+        raise NotRows(f"not JSON: {_first_line(error)}") from error
     except ijson.JSONError as error:
-        raise NotRows(f"not JSON: {_first_line(error)}; expected rows") from error
+        raise NotRows(f"not JSON: {_first_line(error)}") from error
     if reader.broken:
         raise reader.broken
     return arrays

@@ -14,11 +14,10 @@ import urllib3
 from minio import Minio
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
-from include.transfer.errors import StoreRefused, StoreUnavailable
+from include.transfer.errors import DocumentTooLarge, StoreRefused, StoreUnavailable
+from include.transfer.store.keys import LARGEST_JSON_BYTES
 from include.transfer.store.upload import PART_BYTES, PieceReader, pieces_errors_as_they_are
 
-# A manifest of 1,024 batches and 400 columns takes 20 MB. What is larger is none of this project's documents.
-LARGEST_JSON_BYTES = 32 << 20
 _MISSING = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
 # NoSuchUpload: a repeated end of an upload whose first answer got lost.
 _TRY_AGAIN = {
@@ -29,7 +28,7 @@ _TRY_AGAIN = {
     "OperationAborted",
     "NoSuchUpload",
 }
-_HINTS = {
+_FIXES = {
     "NoSuchBucket": "create the bucket, or set the dataset's `bucket`",
     "AccessDenied": "the keys in the connection may not do this: correct their policy, or take others",
     "InvalidAccessKeyId": "the access key in the connection is unknown to the store: correct its login",
@@ -85,8 +84,14 @@ class Bucket:
         return Stored(key, body.count, (result.etag or "").strip('"'), body.digest.hexdigest())
 
     def put_json(self, key: str, value: Any) -> Stored:
-        """Write a small JSON document in one PUT."""
+        """Write a JSON document in one PUT. Raises DocumentTooLarge for what `get_json` would not read."""
         data = (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+        if len(data) > LARGEST_JSON_BYTES:
+            raise DocumentTooLarge(
+                f"the document has {len(data) >> 20} MB, and {LARGEST_JSON_BYTES >> 20} MB are the most",
+                where=f"PUT {self.uri(key)}",
+                fix="copy fewer batches (a larger batch_size) or fewer columns",
+            )
         return self.put_bytes(key, data, "application/json")
 
     def put_bytes(self, key: str, data: bytes, content_type: str) -> Stored:
@@ -195,24 +200,20 @@ class Bucket:
             code = error.code or "no code"
             status = error.response.status
             if code in _TRY_AGAIN or status >= 500:
-                raise StoreUnavailable(f"{where}: the store answered {code} (status {status})") from error
-            hint = _HINTS.get(code, "check the store's connection")
-            raise StoreRefused(
-                f"{where}: the store answered {code} (status {status}); expected it to do so; {hint}"
-            ) from error
+                raise StoreUnavailable(f"the store answered {code} (status {status})", where=where) from error
+            fix = _FIXES.get(code, "check the store's connection")
+            got = f"the store answered {code} (status {status})"
+            raise StoreRefused(got, where=where, fix=fix) from error
         except ServerError as error:
-            raise StoreUnavailable(f"{where}: the store answered status {error.status_code}") from error
+            got = f"the store answered status {error.status_code}"
+            raise StoreUnavailable(got, where=where) from error
         except (InvalidResponseError, ParseError) as error:
-            raise StoreRefused(
-                f"{where}: the answer is not S3's; expected XML; check endpoint_url in the connection"
-            ) from error
+            fix = "check endpoint_url in the connection"
+            raise StoreRefused("the answer is not S3's XML", where=where, fix=fix) from error
         except (MinioException, ValueError) as error:
-            raise StoreRefused(
-                f"{where}: the client refused the call ({error}); expected names that S3 allows; check the "
-                f"store's connection and the bucket"
-            ) from error
+            fix = "check the store's connection, and that S3 allows the bucket's name"
+            raise StoreRefused(f"the client refused the call ({error})", where=where, fix=fix) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             cause = type(getattr(error, "reason", None) or error).__name__
-            raise StoreUnavailable(
-                f"{where}: the store could not be reached ({cause}); check endpoint_url"
-            ) from error
+            fix = f"check endpoint_url in the connection; {StoreUnavailable.advice}"
+            raise StoreUnavailable(f"no connection to the store ({cause})", where=where, fix=fix) from error

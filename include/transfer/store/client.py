@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from include.transfer.errors import BadSettings, redact
+from include.transfer.errors import BadSettings
+from include.transfer.redact import redact
 
 if TYPE_CHECKING:
     from minio import Minio
@@ -49,7 +50,7 @@ def connect(endpoint: str | None, region: str | None, credentials: Any, *, patie
     try:
         return Minio(endpoint=host, secure=secure, region=region, credentials=provider, http_client=http)
     except ValueError as error:
-        raise BadSettings(f"endpoint_url or region_name in the connection's extra: {error}") from None
+        raise BadSettings(str(error), where="endpoint_url or region_name in the connection's extra") from None
 
 
 def _host(endpoint: str) -> tuple[str, bool]:
@@ -62,8 +63,9 @@ def _host(endpoint: str) -> tuple[str, bool]:
         wrong = True
     if wrong or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
         raise BadSettings(
-            f"endpoint_url is {redact(endpoint)!r}; expected http(s)://host:port in the connection's extra, "
-            f"with neither a path nor a login"
+            f"endpoint_url is {redact(endpoint)!r}",
+            where="the store's connection",
+            fix="set it to http(s)://host:port, with neither a path nor a login",
         )
     return parts.netloc, parts.scheme == "https"
 
@@ -74,7 +76,9 @@ def _provider(credentials: Any) -> Any:
 
     if credentials is None:
         raise BadSettings(
-            "the store's connection names no keys and no role was found; set login and password"
+            "it names no keys, and no role was found",
+            where="the store's connection",
+            fix="set login and password",
         )
     if isinstance(credentials, tuple):
         return StaticProvider(*credentials)

@@ -37,7 +37,7 @@ def _aws_places(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
 def _aws(environ: Mapping[str, str]) -> Settings:
     secret = environ.get("AWS_SECRET_ACCESS_KEY")
     if not secret:
-        raise BadSettings("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY; set both")
+        raise BadSettings("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY", fix="set both")
     keys = (environ["AWS_ACCESS_KEY_ID"], secret, environ.get("AWS_SESSION_TOKEN"))
     return (*_aws_places(environ), keys)
 
@@ -50,14 +50,15 @@ def _connection(text: str) -> Settings:
         extra = json.loads(extra) if isinstance(extra, str) else dict(extra)
     except (ValueError, TypeError, AttributeError):
         raise BadSettings(
-            f"{CONNECTION} can be read neither as JSON nor as a URI; expected "
-            f'{{"conn_type": "aws", "login": …, "password": …, "extra": {{"endpoint_url": …}}}}'
+            "it is neither JSON nor a URI",
+            where=CONNECTION,
+            fix='make it {"conn_type": "aws", "login": …, "password": …, "extra": {"endpoint_url": …}}',
         ) from None  # the text holds the secret key
     login = fields.get("login") or extra.get("aws_access_key_id")
     password = fields.get("password") or extra.get("aws_secret_access_key")
     if not login or not password:
         raise BadSettings(
-            f"{CONNECTION} has no login and password; expected both, or AWS_ACCESS_KEY_ID and its kin"
+            "it has no login and password", where=CONNECTION, fix="set both, or AWS_ACCESS_KEY_ID and its kin"
         )
     keys = (login, password, extra.get("aws_session_token"))
     return extra.get("endpoint_url"), extra.get("region_name"), keys
@@ -81,10 +82,10 @@ def _sdk_credentials() -> Any:
         try:
             found = botocore.session.get_session().get_credentials()
         except BotoCoreError as error:
-            raise BadSettings(f"the AWS SDK finds no keys: {error}") from None
+            raise BadSettings(f"the AWS SDK finds no keys ({error})") from None
     if found is None:
         raise BadSettings(
-            f"no keys for the store: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, or "
-            f"{CONNECTION}"
+            "there are no keys for the store",
+            fix=f"set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, or {CONNECTION}",
         )
     return found

@@ -7,6 +7,9 @@ from include.transfer.batches import Batch
 from include.transfer.dataset import NAME_PATTERN
 from include.transfer.errors import BadSettings
 
+# A manifest of 1,024 batches takes 0.5 MB. What is larger is none of this project's documents.
+LARGEST_JSON_BYTES = 32 << 20
+
 _RUN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 _DATA = re.compile(r"data_from_\d+\.[a-z.]+")
 _RECEIPT = re.compile(r"data_from_\d+\.json")
@@ -22,8 +25,8 @@ class Prefix:
     def __post_init__(self) -> None:
         if not re.fullmatch(NAME_PATTERN, self.dataset) or not re.fullmatch(_RUN_PATTERN, self.run):
             raise BadSettings(
-                f"dataset {self.dataset!r} and run {self.run!r} cannot be parts of an object's key; "
-                f"expected {NAME_PATTERN} and {_RUN_PATTERN}"
+                f"dataset {self.dataset!r} and run {self.run!r} cannot be parts of an object's key",
+                fix=f"names that match {NAME_PATTERN} and {_RUN_PATTERN} can",
             )
 
     def __str__(self) -> str:

@@ -59,7 +59,8 @@ class PieceReader:
             if self.count > LARGEST_OBJECT_BYTES:
                 raise StoreRefused(
                     f"the object has grown beyond {LARGEST_OBJECT_BYTES >> 30} GiB, the most that "
-                    f"10,000 parts of {PART_BYTES >> 20} MiB hold; make batches smaller"
+                    f"10,000 parts of {PART_BYTES >> 20} MiB hold",
+                    fix="make batches smaller",
                 )
             return next(self._pieces, None)
         except BaseException as error:

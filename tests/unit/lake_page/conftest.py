@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from include.lake_page.facts import AirflowRun, Attempt, Copied, CopyDag
+from include.lake_page.runs import AirflowRun, Attempt, Copied, CopyDag
 from include.transfer.dataset import Dataset
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from include.lake_page import detail, figures, strip
-from include.lake_page.facts import Progress
+from include.lake_page import detail, number_format, strip
 from include.lake_page.lake import Committed
+from include.lake_page.runs import Progress
 from include.transfer.batches import Batch
 
 PLAN = tuple(Batch(n * 5, 5) for n in range(6))
@@ -131,20 +131,20 @@ def test_bars_are_as_tall_as_copies_took(made):
 @pytest.mark.parametrize(
     ("shown", "text"),
     [
-        (figures.size(None), "–"),
-        (figures.size(0), "0 B"),
-        (figures.size(999), "999 B"),
-        (figures.size(1_225_585), "1.2 MB"),
-        (figures.size(999_960), "1.0 MB"),
-        (figures.size(123_456_789_012), "123 GB"),
-        (figures.size(5e15), "5,000.0 TB"),
-        (figures.seconds(0.084), "0.08 s"),
-        (figures.seconds(59.96), "1 min 0 s"),
-        (figures.seconds(7380), "2 h 3 min"),
-        (figures.rate(0.61), "0.6"),
-        (figures.rate(2839.3), "2,839"),
-        (figures.rows(1880465), "1,880,465"),
-        (figures.mebibytes(178.2), "178 MiB"),
+        (number_format.size(None), "–"),
+        (number_format.size(0), "0 B"),
+        (number_format.size(999), "999 B"),
+        (number_format.size(1_225_585), "1.2 MB"),
+        (number_format.size(999_960), "1.0 MB"),
+        (number_format.size(123_456_789_012), "123 GB"),
+        (number_format.size(5e15), "5,000.0 TB"),
+        (number_format.seconds(0.084), "0.08 s"),
+        (number_format.seconds(59.96), "1 min 0 s"),
+        (number_format.seconds(7380), "2 h 3 min"),
+        (number_format.rate(0.61), "0.6"),
+        (number_format.rate(2839.3), "2,839"),
+        (number_format.rows(1880465), "1,880,465"),
+        (number_format.mebibytes(178.2), "178 MiB"),
     ],
 )
 def test_numbers_are_shown_as_people_read_them(shown, text):

@@ -11,11 +11,12 @@ import requests
 from include.transfer import run as steps
 from include.transfer.batches import Batch, plan_batches
 from include.transfer.commit.receipt import Receipt
-from include.transfer.copy import copy as copy_batch
+from include.transfer.copy import copy_batch
 from include.transfer.dataset import Dataset
+from include.transfer.payloads import CommittedRun, PlannedBatch, VerifiedRun
 from include.transfer.policy import Policy
 from include.transfer.source.api import Api
-from include.transfer.source.fetch import Patience
+from include.transfer.source.pace import Patience
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 from tests.servers.scripted_http import ScriptedSource
@@ -62,26 +63,22 @@ class Run:
     def copy_all(self) -> list[Receipt]:
         return [self.copy(batch.start, batch.limit) for batch in self.batches()]
 
-    def plan(self) -> list[dict[str, Any]]:
+    def plan(self) -> list[PlannedBatch]:
         """What the plan task hands on."""
-        version = self.api.count().version
-        return [{**batch.to_dict(), "version": version} for batch in self.batches()]
+        return steps.plan(self.dataset, steps.count(self.api))
 
-    def verify(self, planned: list[dict[str, Any]] | None = None, **policy: Any) -> dict[str, Any]:
+    def verify(self, planned: list[PlannedBatch] | None = None, **policy: Any) -> VerifiedRun:
         planned = self.plan() if planned is None else planned
-        return steps.verify(self.api, self.bucket, planned, self.prefix.run, Policy(**policy))
+        return steps.verify(self.api, self.bucket, planned, [], self.prefix.run, Policy(**policy))
 
-    def commit(self, planned: list[dict[str, Any]] | None = None, **policy: Any) -> dict[str, Any]:
+    def commit(self, planned: list[PlannedBatch] | None = None, **policy: Any) -> CommittedRun:
         """Verify and commit what is there."""
-        planned = self.plan() if planned is None else planned
         verified = self.verify(planned, **policy)
-        return steps.commit(self.dataset, self.bucket, verified, planned, self.prefix.run, Policy(**policy))
+        return steps.commit(self.dataset, self.bucket, verified, self.prefix.run, Policy(**policy))
 
-    def whole(self, **policy: Any) -> dict[str, Any]:
-        """The run from its plan to its commit."""
-        planned = self.plan()
-        self.copy_all()
-        return self.commit(planned, **policy)
+    def whole(self, **policy: Any) -> CommittedRun:
+        """The run from its count to its commit, whether the source has changed or not."""
+        return steps.run(self.api, self.bucket, self.prefix.run, Policy(**{"force": True, **policy}))  # type: ignore[return-value]
 
     def manifest(self) -> dict[str, Any] | None:
         return self.bucket.get_json(self.prefix.manifest)

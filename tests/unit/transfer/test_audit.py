@@ -61,7 +61,7 @@ def test_a_byte_that_changed_is_found(source, make_run, format, compression):
     data[len(data) // 2] ^= 1
     run.bucket.put_stream(key, iter([bytes(data)]))
     (finding, *more) = audit(run.bucket, run.prefix).findings
-    assert finding.startswith(f"rows 10–19: {key}: ")
+    assert finding.where == f"rows 10–19: {key}"
     assert len(more) <= 1
 
 
@@ -73,7 +73,7 @@ def test_an_object_cut_short_is_found(source, make_run, format, compression):
     run.bucket.put_stream(key, iter([run.bytes_of(key)[:-9]]))
     findings = audit(run.bucket, run.prefix).findings
     assert findings
-    assert all(finding.startswith(f"rows 20–24: {key}: ") for finding in findings)
+    assert {finding.where for finding in findings} == {f"rows 20–24: {key}"}
 
 
 def overwrite(name, text):
@@ -96,13 +96,13 @@ def change_receipt(number, **changes):
 DAMAGE = {
     "object gone": (
         lambda run: run.bucket.delete(f"{FOLDER}/data_from_10.csv"),
-        ["rows 10–19: .*data_from_10.csv is not there; expected 337 bytes"],
+        ["rows 10–19: .*data_from_10.csv: it is not there"],
     ),
-    "object empty": (overwrite("data_from_10.csv", b""), ["its header is ''; expected 'id, name, at'"]),
-    "other header": (overwrite("data_from_10.csv", b"id,nom,at\n"), ["its header is 'id, nom, at'"]),
+    "object empty": (overwrite("data_from_10.csv", b""), ["the header is '', not 'id, name, at'"]),
+    "other header": (overwrite("data_from_10.csv", b"id,nom,at\n"), ["the header is 'id, nom, at'"]),
     "a field too many": (
         overwrite("data_from_10.csv", b"id,name,at\n1,2,3\n1,2,3,4\n"),
-        ["row 1 of it has 4 fields; expected 3"],
+        ["row 1 has 4 fields, not 3"],
     ),
     "not UTF-8": (
         overwrite("data_from_10.csv", b"id,name,at\n\xff,2,3\n"),
@@ -111,51 +111,50 @@ DAMAGE = {
     "a quote left open": (overwrite("data_from_10.csv", b'id,name,at\n1,"2,3\n'), ["cannot be read"]),
     "fewer rows": (
         overwrite("data_from_10.csv", b"id,name,at\n1,2,3\n"),
-        ["bytes is 17; expected", "sha256 is", "rows is 1; expected 10"],
+        ["its bytes is 17; the receipt says", "its sha256 is", "its rows is 1; the receipt says 10"],
     ),
     "receipt gone": (
         lambda run: run.bucket.delete(f"{FOLDER}/_receipts/data_from_10.json"),
-        ["rows 10–19: .*_receipts/data_from_10.json is not there, or not JSON"],
+        ["rows 10–19: .*_receipts/data_from_10.json: it is not there, or no receipt"],
     ),
     "receipt of another attempt": (
         lambda run: run.bucket.put_json(f"{FOLDER}/_receipts/data_from_10.json", {"rows": 10}),
-        ["data_from_10.json says other things"],
+        ["data_from_10.json: it is not there, or no receipt"],
     ),
     "stray object": (
         overwrite("data_from_7.csv", b"x"),
-        ["data_from_7.csv is in the store; the mani"],
+        ["data_from_7.csv: it is in the store, and the mani"],
     ),
     "stray receipt": (
         overwrite("_receipts/data_from_7.json", b"x"),
-        ["_receipts/data_from_7.json is in the"],
+        ["_receipts/data_from_7.json: it is in the"],
     ),
     "being removed": (
         lambda run: run.bucket.put_json(run.prefix.tombstone, {}),
-        ["_removing/20260101T000000-aaaa.json is there: this run is being removed"],
+        ["_removing/20260101T000000-aaaa.json: it is there: this run is being removed"],
     ),
     "other sums": (
         change_manifest(rows=26, bytes=1),
         [
             "says 26 rows; its receipts add up to 25",
             "says 1 bytes",
-            "source had 25 rows; the manifest has 26",
         ],
     ),
     "other count": (
         lambda run: change_manifest(source=run.manifest()["source"] | {"count": 24})(run),
-        ["the source had 24 rows; the manifest has 25"],
+        ["the source had 24 rows; the receipts have 25"],
     ),
     "a gap": (
         change_receipt(2, start=21),
         [
-            "starts at row 21; expected row 20",
-            "_receipts/data_from_21.json is not there",
-            "data_from_20.json is in",
+            "starts at row 21, and the one before ends at 20",
+            "_receipts/data_from_21.json: it is not there",
+            "data_from_20.json: it is in",
         ],
     ),
     "no manifest": (
         lambda run: run.bucket.delete(run.prefix.manifest),
-        ["_manifest.json is not there; expected the manifest of a committed run"],
+        ["_manifest.json: it is not there: the run is not committed"],
     ),
     "torn manifest": (
         overwrite("_manifest.json", b'{"version": 1'),
@@ -164,18 +163,18 @@ DAMAGE = {
     "foreign manifest": (
         overwrite("_manifest.json", b'{"hello": "world", "source": {}, "receipts": [{"key": "../../etc"}]}'),
         [
-            "its version is None; expected 1",
             "its dataset is None",
-            "its receipt 0 is .*expected one of an object",
+            "its version is None",
+            "its columns is None",
         ],
     ),
     "a manifest of another run": (
         change_manifest(run="20260102T0-b"),
-        ["its run is '20260102T0-b'; expected '20260101T000000-aaaa'"],
+        ["its run is '20260102T0-b', not '20260101T000000-aaaa'"],
     ),
     "a receipt of another run's object": (
         change_receipt(0, key="things/20260102T0-b/data_from_0.csv"),
-        ["its receipt 0 is .*; expected one of an object below things/20260101T000000-aaaa/"],
+        ["its receipt 0 is .*none of an object below things/20260101T000000-aaaa/"],
     ),
 }
 
@@ -184,7 +183,7 @@ DAMAGE = {
 def test_each_damage_is_found(run, name):
     damage, says = DAMAGE[name]
     damage(run)
-    said = "\n".join(audit(run.bucket, run.prefix).findings)
+    said = "\n".join(map(str, audit(run.bucket, run.prefix).findings))
     for pattern in says:
         assert re.search(pattern, said), said
 
@@ -192,22 +191,22 @@ def test_each_damage_is_found(run, name):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        (b'{"id": 1, "name": "x"}\n', "row 0 of it has other columns"),
-        (b"[1]\n", "row 0 of it has other columns"),
-        (b"{\n", "row 0 of it is not JSON"),
-        (b"[" * 100_000 + b"\n", "row 0 of it is not JSON"),
+        (b'{"id": 1, "name": "x"}\n', "row 0 has other columns"),
+        (b"[1]\n", "row 0 has other columns"),
+        (b"{\n", "row 0 is not JSON"),
+        (b"[" * 100_000 + b"\n", "row 0 is not JSON"),
     ],
 )
 def test_lines_that_are_no_rows(source, make_run, line, says):
     run = make_run(source(ROWS), format="ndjson")
     run.whole()
     run.bucket.put_stream(f"{FOLDER}/data_from_0.ndjson", iter([line]))
-    assert says in audit(run.bucket, run.prefix).findings[0]
+    assert says in audit(run.bucket, run.prefix).findings[0].got
 
 
 def test_parquet_of_other_types(source, make_run):
     whole = make_run(source(ROWS), format="parquet")
     whole.whole()
     change_receipt(0, types={"id": "string", "name": "string", "at": "double"})(whole)
-    said = "\n".join(audit(whole.bucket, whole.prefix).findings)
-    assert "its column id is of int64; expected string" in said
+    said = [finding.got for finding in audit(whole.bucket, whole.prefix).findings]
+    assert "column id is of type int64, not string" in said

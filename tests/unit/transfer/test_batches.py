@@ -48,7 +48,7 @@ def test_batches_grow_where_there_would_be_too_many():
 
 @pytest.mark.parametrize("wrong", [(-1, 1, 1, 1), (1, 0, 1, 1), (1, 1, 0, 1), (1, 1, 1, 0)])
 def test_numbers_that_make_no_sense(wrong):
-    with pytest.raises(BadSettings, match="cannot plan batches"):
+    with pytest.raises(BadSettings, match="planning the batches"):
         plan_batches(*wrong)
 
 

@@ -137,7 +137,7 @@ def test_a_store_that_is_down(store):
         lambda: list(down.objects("")),
         lambda: down.delete("k"),
     ):
-        with pytest.raises(StoreUnavailable, match="could not be reached"):
+        with pytest.raises(StoreUnavailable, match="no connection to the store"):
             call()
 
 

@@ -83,7 +83,7 @@ DAMAGE = {
     "torn receipt": lambda run, key: run.bucket.put_stream(RECEIPT, iter([run.bytes_of(RECEIPT)[:-30]])),
     "empty receipt": lambda run, key: run.bucket.put_stream(RECEIPT, iter([b""])),
     "garbage": lambda run, key: run.bucket.put_json(RECEIPT, [1, 2]),
-    "receipt of another version": spoil(new_field=1),
+    "receipt of other settings": spoil(fingerprint=""),
     "receipt of nonsense": spoil(columns=None, types=7),
     "receipt of other rows": spoil(rows=9),
     "receipt of another start": spoil(start=10),
@@ -185,7 +185,7 @@ def test_a_copy_that_was_taken_for_dead_does_not_replace_what_is_committed(sourc
             return super().head(name)
 
     late.bucket = Raced(late.bucket._client, late.bucket.name)
-    with pytest.raises(Overtaken, match=r"rows 0–9: .*_manifest.json was committed while this copy ran"):
+    with pytest.raises(Overtaken, match=r"rows 0–9: .*_manifest.json: it was committed while this copy ran"):
         late.copy()
     (first, *_) = other.manifest()["receipts"]
     assert first["source_version"] == "v1"

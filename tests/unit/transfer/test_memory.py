@@ -34,12 +34,13 @@ from include.transfer.store.client import connect
 from include.transfer.source.api import Api
 from include.transfer.batches import Batch
 from include.transfer.store.bucket import Bucket
-from include.transfer.copy import copy
+from include.transfer.copy import copy_batch
 from include.transfer.store.keys import Prefix
 
 dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"format": format, "version_header": ""})
 lake = Bucket(connect(endpoint, "us-east-1", (key, secret, None)), bucket)
-receipt = copy(Api(requests.Session(), url, dataset), lake, Prefix("wildfires", "run"), Batch(0, int(rows)))
+api = Api(requests.Session(), url, dataset)
+receipt = copy_batch(api, lake, Prefix("wildfires", "run"), Batch(0, int(rows)))
 print(json.dumps({"rows": receipt.rows, "bytes": receipt.bytes, "added": peak() - base}))
 """
 

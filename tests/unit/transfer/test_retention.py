@@ -229,7 +229,7 @@ def test_nobody_writes_into_a_run_that_is_being_removed(runs):
     verified = old.verify(planned)
     old.bucket.put_json(old.prefix.tombstone, {"run": NAMES[0]})
     with pytest.raises(Overtaken):
-        commit_of(old, verified, planned)
+        commit_of(old, verified)
     assert old.manifest() is None
 
 
@@ -241,19 +241,19 @@ def test_a_run_that_was_removed_between_verify_and_commit_is_not_committed(runs)
     receipts = {key: old.bucket.get_json(key) for key in left(old, f"{NAMES[0]}/_receipts")}
     retire(last.bucket, last.prefix, 3)
     with pytest.raises(Unverified, match="receipts changed"):
-        commit_of(old, verified, planned)
+        commit_of(old, verified)
     for key, receipt in receipts.items():
         old.bucket.put_json(key, receipt)
-    with pytest.raises(Unverified, match=r"3 finding\(s\).*\n.*rows 0–9: .*data_from_0.csv is not there"):
-        commit_of(old, verified, planned)
+    with pytest.raises(Unverified, match=r"3 finding\(s\).*\n.*rows 0–9: .*data_from_0.csv is gone"):
+        commit_of(old, verified)
     assert old.manifest() is None
 
 
-def commit_of(run, verified, planned):
+def commit_of(run, verified):
     from include.transfer import run as steps
     from include.transfer.policy import Policy
 
-    return steps.commit(run.dataset, run.bucket, verified, planned, run.prefix.run, Policy())
+    return steps.commit(run.dataset, run.bucket, verified, run.prefix.run, Policy())
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable, StoreRefused])

@@ -1,6 +1,5 @@
 """A source that is what the newest committed run holds is not copied again; whatever else is."""
 
-import json
 import re
 
 import pytest
@@ -18,7 +17,7 @@ def standing(run, **changes):
     """What the plan of `run` finds: the committed run that stands for it, or None."""
     dataset = Dataset(**{**run.dataset.to_dict(), **changes})
     version = run.source.version.strip('"') if run.source.version and dataset.version_header else None
-    counted = json.dumps({"rows": run.source.total, "version": version})
+    counted = {"rows": run.source.total, "version": version}
     batches = steps.plan(dataset, counted, 1000)
     return steps.unchanged(
         open_api(run.source, **dataset.to_dict()), run.bucket, counted, batches, run.prefix.run

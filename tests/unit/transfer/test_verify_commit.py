@@ -7,7 +7,7 @@ import pytest
 
 from include.transfer import run as steps
 from include.transfer.commit.drift import drifted
-from include.transfer.commit.verify import verify
+from include.transfer.commit.verify import check_reported, compare_with_store
 from include.transfer.errors import Unverified
 from include.transfer.policy import Policy
 from include.transfer.source.count import Count
@@ -23,8 +23,7 @@ def findings(run, batches=None, **source):
 
 
 def verified(run, batches=None):
-    dataset = run.dataset
-    return verify(run.bucket, run.prefix, batches or run.batches(), dataset.suffix, dataset.fingerprint)
+    return compare_with_store(run.bucket, run.prefix, batches or run.batches(), run.dataset)
 
 
 def publish(run, batches=None, digest=None, **policy):
@@ -35,11 +34,11 @@ def publish(run, batches=None, digest=None, **policy):
         "version": source.version,
         "url": run.api.url,
         "digest": verified(run, batches).digest if digest is None else digest,
-        "tail": [],
+        "batches": [batch.to_dict() for batch in batches],
+        "appended": 0,
         "drift": None,
     }
-    planned = [batch.to_dict() for batch in batches]
-    steps.commit(run.dataset, run.bucket, said, planned, run.prefix.run, Policy(**policy))
+    steps.commit(run.dataset, run.bucket, said, run.prefix.run, Policy(**policy))
     return run.bucket.get_json(run.prefix.manifest)
 
 
@@ -68,38 +67,44 @@ def test_nothing_to_object(run):
 
 
 DAMAGE = {
-    "object gone": (lambda run: run.bucket.delete(key(10)), "no object .*data_from_10"),
+    "object gone": (lambda run: run.bucket.delete(key(10)), "rows 10–19: there is no object .*data_from_10"),
     "object shorter": (
         lambda run: run.bucket.put_stream(key(10), iter([b"x"])),
         "data_from_10.* has 1 bytes",
     ),
     "object overwritten": (
         lambda run: run.bucket.put_stream(key(10), iter([b"x" * run.bucket.head(key(10)).bytes])),
-        "data_from_10.* ETag .*expected",
+        "data_from_10.* ETag .*its receipt says",
     ),
-    "receipt gone": (lambda run: run.bucket.delete(receipt_key(10)), "rows 10–19: no receipt"),
+    "receipt gone": (lambda run: run.bucket.delete(receipt_key(10)), "rows 10–19: there is no receipt"),
     "receipt torn": (
         lambda run: run.bucket.put_stream(receipt_key(10), iter([b'{"k'])),
-        "rows 10–19: no receipt",
+        "rows 10–19: there is no receipt",
     ),
-    "receipt of nonsense": (lambda run: change_receipt(run, 10, columns=None), "rows 10–19: no receipt"),
-    "other rows": (lambda run: change_receipt(run, 10, rows=9), "its receipt is of 9 rows"),
-    "other settings": (lambda run: change_receipt(run, 10, fingerprint="x"), "or of other settings"),
+    "receipt of nonsense": (
+        lambda run: change_receipt(run, 10, columns=None),
+        "rows 10–19: there is no receipt",
+    ),
+    "other rows": (lambda run: change_receipt(run, 10, rows=9), "the receipt is of rows 10–18 in"),
+    "other settings": (
+        lambda run: change_receipt(run, 10, fingerprint="x"),
+        "was copied with other settings",
+    ),
     "other columns": (
         lambda run: change_receipt(run, 10, columns=["id"]),
-        "rows 10–19: .*data_from_10.* has the columns id; expected id, name",
+        "rows 10–19: .*data_from_10.* has the columns id; .*data_from_0.* has id, name",
     ),
     "other types": (
         lambda run: change_receipt(run, 10, types={"id": "double"}),
-        "columns id have other types",
+        "the columns id have other types",
     ),
     "twins": (
         lambda run: change_receipt(run, 10, sha256=run.bucket.get_json(receipt_key(0))["sha256"]),
-        "data_from_0.*data_from_10.* hold the same bytes",
+        "data_from_0.*data_from_10.*: they hold the same bytes",
     ),
     "versions": (
         lambda run: change_receipt(run, 10, source_version="v0"),
-        "copied rows 0–9 of version v1, rows 10–19 of version v0, rows 20–39 of version v1",
+        "copied rows 0–9 at version v1, rows 10–19 at version v0, rows 20–39 at version v1",
     ),
 }
 
@@ -109,7 +114,8 @@ def test_each_damage_is_found(run, name):
     damage, says = DAMAGE[name]
     damage(run)
     (finding,) = findings(run)
-    assert re.search(says, finding)
+    assert re.search(says, str(finding))
+    assert finding.fix
 
 
 def test_everything_is_said_at_once(run):
@@ -118,20 +124,19 @@ def test_everything_is_said_at_once(run):
     change_receipt(run, 20, columns=["id"])
     found = findings(run, rows=41, version="v2")
     assert len(found) == 5
-    with pytest.raises(Unverified, match=r"5 finding\(s\); nothing is committed"):
+    with pytest.raises(Unverified, match=r"5 finding\(s\), nothing is committed"):
         raise Unverified(found)
 
 
 def test_a_source_that_changed(run):
-    assert (
-        "40 → 41 rows; expected the planned count; clear the whole run; or set on_drift"
-        in findings(run, rows=41)[0]
-    )
+    (grown,) = findings(run, rows=41)
+    assert "40 → 41 rows" in grown.got
+    assert "on_drift" in grown.fix
     (shrunk,) = findings(run, rows=39)
-    assert "40 → 39 rows" in shrunk
-    assert "on_drift" not in shrunk
+    assert "40 → 39 rows" in shrunk.got
+    assert "on_drift" not in shrunk.fix
     (edited,) = findings(run, version="v2")
-    assert "planned at version v1, now at v2; copied rows 0–39 of version v1" in edited
+    assert "planned at version v1, now at v2, copied rows 0–39 at version v1" in edited.got
     assert findings(run, version=None) == []
 
 
@@ -140,7 +145,17 @@ def test_an_api_that_ignores_its_offset(source, make_run):
     run = make_run(served)
     run.copy_all()
     (finding,) = findings(run)
-    assert "heed its offset" in finding
+    assert "offset_param" in finding.fix
+
+
+def test_an_object_that_another_attempt_replaced(run):
+    receipts = verified(run).receipts
+    reported = [{"start": each.start, "rows": each.rows, "sha256": each.sha256} for each in receipts]
+    assert list(check_reported(reported, receipts)) == []
+    assert list(check_reported(reported[1:], receipts)) == []
+    reported[2]["sha256"] = "0" * 64
+    (finding,) = check_reported(reported, receipts)
+    assert (finding.where, "000000000000" in finding.got) == ("rows 20–29", True)
 
 
 @pytest.mark.parametrize(("format", "objections"), [("csv", 1), ("ndjson", 0), ("parquet", 0)])
@@ -162,7 +177,7 @@ def test_a_manifest_holds_the_run(run):
     assert manifest["bytes"] == sum(run.bucket.head(r["key"]).bytes for r in manifest["receipts"])
     said = ("version", "dataset", "run", "format", "compression", "batch_size", "rows")
     assert {k: manifest[k] for k in said} == {
-        "version": 1, "dataset": "things", "run": "20260101T000000-aaaa", "format": "ndjson",
+        "version": 2, "dataset": "things", "run": "20260101T000000-aaaa", "format": "ndjson",
         "compression": "none", "batch_size": 10, "rows": 40,
     }  # fmt: skip
     assert manifest["source"] == {"url": f"{run.source.url}/api/get", "count": 40, "version": "v1"}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from include.transfer.dataset import SETTINGS_HELP, Dataset
+from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings
 from include.wildfires import WILDFIRE_TYPES, WILDFIRES, WILDFIRES_PER_YEAR, WILDFIRES_SMALL
 
@@ -20,22 +20,22 @@ def test_a_dataset_crosses_as_json(dataset):
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"name": "Bad"}, "the name must match"),
-        ({"name": "a\n"}, "the name must match"),
-        ({"name": "../up"}, "the name must match"),
-        ({"bucket": "No Bucket"}, "the bucket must match"),
-        ({"format": "xml"}, "format is 'xml', expected one of csv, ndjson, parquet"),
+        ({"name": "Bad"}, "name is .*does not match"),
+        ({"name": "a\n"}, "name is .*does not match"),
+        ({"name": "../up"}, "name is .*does not match"),
+        ({"bucket": "No Bucket"}, "bucket is .*does not match"),
+        ({"format": "xml"}, "format is 'xml', not one of csv, ndjson, parquet"),
         ({"compression": "lz4"}, "compression is 'lz4'"),
         ({"paging": "cursor"}, "paging is 'cursor'"),
         ({"paging": "page"}, "needs a page_size"),
-        ({"total": "meta.total"}, "total must match"),
+        ({"total": "meta.total"}, "total is .*does not match"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"batch_size": "5000"}, "batch_size is '5000', expected a whole number"),
+        ({"batch_size": "5000"}, "batch_size is '5000', not a whole number"),
         ({"batch_size": True}, "batch_size is True"),
         ({"page_size": -1}, "page_size is -1"),
         ({"first_page": -1}, "first_page is -1"),
         ({"offset_param": ""}, "offset_param is empty"),
-        ({"types": {"a": "float"}}, r"unknown column types \['float'\]"),
+        ({"types": {"a": "float"}}, "types has float"),
         ({"format": "parquet", "compression": "gzip"}, "set compression to none"),
     ],
 )
@@ -47,15 +47,15 @@ def test_what_no_run_could_work_with(settings, says):
 def test_everything_wrong_is_said_at_once():
     with pytest.raises(BadSettings) as raised:
         Dataset(name="X", format="xml", batch_size=0)
-    assert str(raised.value).count(";") == 2
+    assert raised.value.got.count(";") == 2
 
 
-def test_unknown_settings_are_refused_and_other_params_ignored():
-    with pytest.raises(BadSettings, match="unknown dataset settings: pagesize"):
+def test_unknown_settings_are_refused_with_the_nearest_name_and_other_params_ignored():
+    with pytest.raises(BadSettings, match=r"'pagesize' \(did you mean 'page_size'\?\)"):
         Dataset.from_dict({"name": "things", "pagesize": 1})
-    with pytest.raises(BadSettings, match="needs a name"):
+    with pytest.raises(BadSettings, match="no name"):
         Dataset.from_dict({"format": "csv"})
-    chosen = Dataset.from_dict({"name": "things"}, {"format": "ndjson", "other": 1})
+    chosen = Dataset.of_run({"name": "things"}, {"format": "ndjson", "force": True})
     assert (chosen.format, chosen.batch_size) == ("ndjson", 50_000)
 
 
@@ -88,10 +88,6 @@ def test_the_fingerprint_names_what_an_object_holds(changes, same):
 )
 def test_suffix(format, compression, suffix):
     assert Dataset(name="things", format=format, compression=compression).suffix == suffix
-
-
-def test_every_setting_has_its_words():
-    assert set(SETTINGS_HELP) == set(Dataset(name="things").to_dict())
 
 
 def test_the_wildfires_have_37_columns():

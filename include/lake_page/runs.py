@@ -11,21 +11,28 @@ from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings
 from include.transfer.store.keys import Prefix
 
+RunKey = tuple[str, str, str]  # DAG id, run id, id of the task that copies
+
 
 @dataclass(frozen=True)
 class CopyDag:
-    """A DAG that copies a dataset, and its tasks' ids; `settings`: the dataset's, before a run's form."""
+    """A copy of a dataset in a DAG, and its tasks' ids; `settings`: the dataset's, before a run's form.
+
+    `form`: the fields that a run's conf may set.
+    """
 
     dag_id: str
     settings: Mapping[str, Any]
     copy_task: str
     plan_task: str | None
     verify_task: str | None
+    form: frozenset[str] = frozenset()
 
     def dataset_of(self, conf: Any) -> Dataset | None:
         """The dataset that a run with this conf copies; None where its settings are none (it then fails)."""
+        values = conf if isinstance(conf, Mapping) else {}
         try:
-            return Dataset.from_dict(self.settings, conf if isinstance(conf, Mapping) else None)
+            return Dataset.of_run(self.settings, {name: values[name] for name in self.form & set(values)})
         except (BadSettings, TypeError):
             return None
 
@@ -86,6 +93,10 @@ class AirflowRun:
     dataset: Dataset
 
     @property
+    def key(self) -> RunKey:
+        return self.dag.dag_id, self.run_id, self.dag.copy_task
+
+    @property
     def prefix(self) -> Prefix:
         return Prefix(self.dataset.name, run_name(self.dag.dag_id, self.run_id, self.run_after))
 
@@ -111,27 +122,42 @@ def run_name(dag_id: str, run_id: str, run_after: datetime) -> str:
     return f"{run_after.astimezone(UTC):%Y%m%dT%H%M%S}-{mark}"
 
 
-def find_copy_dag(dag_id: str, serialized: Mapping[str, Any]) -> CopyDag | None:
-    """The DAG if it copies: it has a task of the function `copy` with a dataset and a run.
+def find_copies(dag_id: str, serialized: Mapping[str, Any]) -> list[CopyDag]:
+    """The copies of a DAG: tasks of the function `copy` with a dataset and a run.
 
     `serialized`: what Airflow stores of a parsed DAG.
     """
-    by_function: dict[str, str] = {}
-    settings: Mapping[str, Any] | None = None
-    for encoded in _plain(serialized).get("dag", {}).get("tasks", []):
-        task = encoded if isinstance(encoded, Mapping) else {}
-        function, task_id = task.get("python_callable_name"), task.get("task_id")
-        if not isinstance(function, str) or not isinstance(task_id, str) or function in by_function:
-            continue
-        if function == "copy":
-            values = task.get("partial_kwargs", task).get("op_kwargs")
-            if not isinstance(values, Mapping) or not {"dataset", "run"} <= set(values):
-                continue
-            settings = values["dataset"]
-        by_function[function] = task_id
-    if not isinstance(settings, Mapping):
-        return None
-    return CopyDag(dag_id, settings, by_function["copy"], by_function.get("plan"), by_function.get("verify"))
+    dag = _plain(serialized).get("dag", {})
+    encoded = [task for task in dag.get("tasks", []) if isinstance(task, Mapping)]
+    tasks = {str(task.get("task_id")): task for task in encoded}
+    form = frozenset(map(str, _names(dag.get("params"))))
+    found = []
+    for task_id, task in tasks.items():
+        values = task.get("partial_kwargs", task).get("op_kwargs")
+        right = isinstance(values, Mapping) and {"dataset", "run"} <= set(values)
+        if task.get("python_callable_name") == "copy" and right and isinstance(values["dataset"], Mapping):
+            plan, verify = (_nearest(tasks, task_id, function) for function in ("plan", "verify"))
+            found.append(CopyDag(dag_id, values["dataset"], task_id, plan, verify, form))
+    return found
+
+
+def _nearest(tasks: Mapping[str, Mapping[str, Any]], task_id: str, function: str) -> str | None:
+    """The task of this function in the innermost group around `task_id`: groups are the parts of an id."""
+    group = task_id
+    while True:
+        group = group.rpartition(".")[0]
+        for other, task in tasks.items():
+            if task.get("python_callable_name") == function and other.rpartition(".")[0] == group:
+                return other
+        if not group:
+            return None
+
+
+def _names(params: Any) -> list[Any]:
+    """Names of a DAG's params, which Airflow stores as pairs."""
+    if isinstance(params, Mapping):
+        return list(params)
+    return [pair[0] for pair in params or [] if isinstance(pair, list | tuple) and pair]
 
 
 def _plain(value: Any) -> Any:

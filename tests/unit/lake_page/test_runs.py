@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from include.lake_page.facts import Copied, CopyDag, find_copy_dag, read_plan, run_name
+from include.lake_page.runs import Copied, CopyDag, find_copies, read_plan, run_name
 from include.transfer.batches import Batch
 
 DATASET = {"name": "fires", "batch_size": 10, "query": {"a": 1}}
@@ -15,8 +15,9 @@ def encoded(value):
     return {"__type": "dict", "__var": value}
 
 
-def stored(*tasks):
-    return {"__version": 3, "dag": {"tasks": [{"__type": "operator", "__var": task} for task in tasks]}}
+def stored(*tasks, params=()):
+    encoded_tasks = [{"__type": "operator", "__var": task} for task in tasks]
+    return {"__version": 3, "dag": {"tasks": encoded_tasks, "params": [[name, {}] for name in params]}}
 
 
 def mapped_copy(dataset=DATASET, task_id="copy"):
@@ -26,11 +27,27 @@ def mapped_copy(dataset=DATASET, task_id="copy"):
 
 def test_a_mapped_copy_is_found_with_its_dataset_and_the_tasks_around_it():
     tasks = [
-        {"task_id": "planning.plan", "python_callable_name": "plan"},
+        {"task_id": "plan", "python_callable_name": "plan"},
         mapped_copy(),
         {"task_id": "verify", "python_callable_name": "verify"},
     ]
-    assert find_copy_dag("a", stored(*tasks)) == CopyDag("a", DATASET, "copy", "planning.plan", "verify")
+    found = find_copies("a", stored(*tasks, params=["format", "force"]))
+    assert found == [CopyDag("a", DATASET, "copy", "plan", "verify", frozenset({"format", "force"}))]
+
+
+def test_each_copy_of_a_dag_is_found_with_the_tasks_of_its_own_group():
+    other = DATASET | {"name": "others"}
+    tasks = [
+        mapped_copy(task_id="fires.copy"),
+        {"task_id": "fires.plan", "python_callable_name": "plan"},
+        mapped_copy(other, task_id="others.each.copy"),
+        {"task_id": "others.plan", "python_callable_name": "plan"},
+        {"task_id": "verify", "python_callable_name": "verify"},
+    ]
+    assert find_copies("a", stored(*tasks)) == [
+        CopyDag("a", DATASET, "fires.copy", "fires.plan", "verify"),
+        CopyDag("a", other, "others.each.copy", "others.plan", "verify"),
+    ]
 
 
 def test_a_copy_inside_a_mapped_group_is_found():
@@ -39,7 +56,7 @@ def test_a_copy_inside_a_mapped_group_is_found():
         "python_callable_name": "copy",
         "op_kwargs": {"run": "r", "dataset": DATASET},
     }
-    assert find_copy_dag("a", stored(task)) == CopyDag("a", DATASET, "g.copy", None, None)
+    assert find_copies("a", stored(task)) == [CopyDag("a", DATASET, "g.copy", None, None)]
 
 
 @pytest.mark.parametrize(
@@ -54,12 +71,15 @@ def test_a_copy_inside_a_mapped_group_is_found():
     ],
 )
 def test_other_dags_do_not_copy(serialized):
-    assert find_copy_dag("a", serialized) is None
+    assert find_copies("a", serialized) == []
 
 
 def test_a_runs_form_changes_its_dataset_and_a_wrong_one_has_none():
-    dag = CopyDag("a", DATASET, "copy", None, None)
-    assert dag.dataset_of({"name": "other", "unrelated": 1}).name == "other"
+    dag = CopyDag("a", DATASET, "copy", None, None, frozenset({"name"}))
+    assert dag.dataset_of({"name": "other", "batch_size": 1}).to_dict() == {
+        **dag.dataset_of({}).to_dict(),
+        "name": "other",
+    }
     assert dag.dataset_of("not a form").name == "fires"
     assert dag.dataset_of({"name": "<script>"}) is None
     assert dag.dataset_of({"name": 7}) is None

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from include.report import html, theme
 from include.report import marts as exported_marts
-from include.report import page, theme
 from include.report.charts import FIGURES
 from include.report.errors import RunGone
 from include.transfer.memory import peak_rss_mb
@@ -40,7 +40,7 @@ def publish(bucket: Bucket, loaded: Mapping[str, Any], marts: Mapping[str, str])
     if loaded["rows"]:
         about = f"{loaded['rows']:,} fires of {loaded['dataset']}, run {loaded['run']}\n{_SOURCE}"
         charts = [_draw(bucket, prefix, figure, rows, about, pictures) for figure in FIGURES]
-    _put(bucket, prefix, "index.html", page.render(rows, pictures, loaded, created_at).encode())
+    _put(bucket, prefix, "index.html", html.render(rows, pictures, loaded, created_at).encode())
     parquet = sorted(key.removeprefix(prefix.report) for key in marts.values())
     index = {"created_at": created_at, "charts": charts, "marts": parquet}
     bucket.put_json(f"{prefix.report}index.json", index)
@@ -59,7 +59,7 @@ def _still_there(bucket: Bucket, prefix: Prefix) -> None:
     if bucket.head(prefix.manifest) is None:
         for stored in list(bucket.objects(prefix.report)):
             bucket.delete(stored.key)
-        raise RunGone(f"{bucket.uri(prefix.manifest)} was removed while its report was made")
+        raise RunGone("it was removed while its report was made", where=bucket.uri(prefix.manifest))
 
 
 def keep_docs(bucket: Bucket, run: str, dataset: str, target: Path) -> None:

@@ -3,11 +3,7 @@
 import pytest
 
 from include.transfer.errors import BadSettings
-from include.transfer.policy import POLICY_HELP, Policy
-
-
-def test_every_choice_is_explained():
-    assert set(POLICY_HELP) == set(Policy().to_dict())
+from include.transfer.policy import Policy
 
 
 def test_a_form_without_the_fields_means_the_defaults():
@@ -20,9 +16,9 @@ def test_a_form_without_the_fields_means_the_defaults():
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"force": "yes"}, "force is 'yes', expected true or false"),
-        ({"on_drift": "ignore"}, "on_drift is 'ignore', expected one of fail, append"),
-        ({"keep_runs": -1}, "keep_runs is -1, expected a whole number of 0 or more"),
+        ({"force": "yes"}, "force is 'yes', not true or false"),
+        ({"on_drift": "ignore"}, "on_drift is 'ignore', not one of fail, append"),
+        ({"keep_runs": -1}, "keep_runs is -1, not a whole number of 0 or more"),
         ({"keep_runs": True}, "keep_runs is True"),
         ({"keep_runs": "3"}, "keep_runs is '3'"),
         ({"keep_runs": None, "force": 1}, "force is 1, .*; keep_runs is None"),

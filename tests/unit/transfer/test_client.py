@@ -43,7 +43,7 @@ def test_endpoints(endpoint, base):
 
 
 def test_no_keys():
-    with pytest.raises(BadSettings, match="no keys and no role"):
+    with pytest.raises(BadSettings, match="no keys, and no role"):
         connect("http://127.0.0.1:1", None, None)
 
 

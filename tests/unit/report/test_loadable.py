@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from include.report.committed import Address, StoredObject, read
 from include.report.errors import RunDamaged
+from include.report.loadable import Address, read
 from include.transfer.errors import BadSettings
 from include.wildfires import WILDFIRE_TYPES
 
@@ -25,12 +25,18 @@ def manifest(**changes):
             "rows": rows,
             "bytes": 100,
             "sha256": SHA,
-            "columns": columns,
+            "etag": "e",
         }
         for start, rows in ((0, 3), (3, 2))
     ]
     return {
-        "version": 1,
+        "version": 2,
+        "source": {
+            "url": "http://x/",
+            "count": sum(receipt["rows"] for receipt in receipts),
+            "version": None,
+        },
+        "bytes": sum(receipt["bytes"] for receipt in receipts),
         "dataset": "wildfires",
         "run": RUN,
         "format": "csv",
@@ -51,44 +57,47 @@ def second(**changes):
 
 def test_a_good_manifest_gives_its_objects():
     content = json.dumps(manifest()).encode()
-    committed = read(ADDRESS, content)
-    assert (committed.format, committed.compression, committed.rows) == ("csv", "gzip", 5)
-    assert committed.objects[1] == StoredObject(f"wildfires/{RUN}/data_from_3.csv.gz", 2, 100, SHA)
-    assert committed.digest == hashlib.sha256(content).hexdigest()
+    loadable = read(ADDRESS, content)
+    told = loadable.manifest
+    assert (told.format, told.compression, told.rows) == ("csv", "gzip", 5)
+    second = told.receipts[1]
+    assert (second.key, second.rows, second.bytes) == (f"wildfires/{RUN}/data_from_3.csv.gz", 2, 100)
+    assert (second.sha256, second.columns) == (SHA, list(WILDFIRE_TYPES))
+    assert loadable.digest == hashlib.sha256(content).hexdigest()
 
 
 def test_a_run_of_nothing_is_good():
-    assert read(ADDRESS, json.dumps(manifest(rows=0, receipts=[])).encode()).objects == ()
+    empty = manifest(rows=0, bytes=0, receipts=[], source={"url": "http://x/", "count": 0, "version": None})
+    assert read(ADDRESS, json.dumps(empty).encode()).manifest.receipts == []
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (manifest(version=2), "version is 2"),
-        (manifest(dataset="wildfires_small"), "dataset is wildfires_small"),
+        (manifest(version="two"), "version is 'two'"),
+        (manifest(dataset="wildfires_small"), "dataset is 'wildfires_small'"),
         (manifest(run="20260101T000000-ffffffff"), "run is"),
-        (manifest(columns=[DROP]), "columns is"),
-        (manifest(columns=list(WILDFIRE_TYPES)[::-1]), "columns is"),
-        (manifest(format="xlsx"), "one of csv"),
-        (manifest(format=["csv"]), "one of csv"),
-        (manifest(compression="rar"), "one of none"),
-        (manifest(format="parquet"), "Parquet with another compression"),
-        (manifest(rows=-1), "rows is '-1'"),
-        (manifest(rows=True), "rows is 'True'"),
+        (manifest(columns=[DROP]), "columns are"),
+        (manifest(columns=list(WILDFIRE_TYPES)[::-1]), "columns are"),
+        (manifest(format="xlsx"), "format is 'xlsx'"),
+        (manifest(format=["csv"]), "format is ['csv']"),
+        (manifest(compression="rar"), "compression 'rar'"),
+        (manifest(rows=-1), "says -1 rows"),
+        (manifest(rows=True), "rows is True"),
         (manifest(rows=6), "add up to 5"),
-        (manifest(receipts={}), "receipts is no list"),
-        (manifest(receipts=["x"]), "receipt 1 is no object"),
-        (second(key="wildfires/other/data_from_3.csv.gz"), "receipt 2"),
-        (second(key=f"wildfires/{RUN}/../../secrets/data_from_3.csv.gz"), "receipt 2"),
-        (second(key=["x"]), "receipt 2"),
-        (second(start=4), "receipt 2"),
-        (second(start="3"), "receipt 2"),
-        (second(rows=0), "receipt 2 lacks"),
-        (second(rows=2.5), "receipt 2 lacks"),
-        (second(bytes=None), "receipt 2 lacks"),
-        (second(sha256="b" * 63), "receipt 2 lacks"),
-        (second(sha256=None), "receipt 2 lacks"),
-        (second(columns=["FOD_ID"]), "receipt 2 has other columns"),
+        (manifest(receipts={}), "receipts is {}"),
+        (manifest(receipts=["x"]), "receipt 0 is 'x'"),
+        (second(key="wildfires/other/data_from_3.csv.gz"), "receipt 1"),
+        (second(key=f"wildfires/{RUN}/../../secrets/data_from_3.csv.gz"), "receipt 1"),
+        (second(key=["x"]), "receipt 1"),
+        (second(start=4), "starts at row 4"),
+        (second(start="3"), "receipt 1"),
+        (second(rows=0), "add up to 3"),
+        (second(rows=2.5), "receipt 1"),
+        (second(bytes=None), "receipt 1"),
+        (second(sha256="b" * 63), "has the SHA-256"),
+        (second(sha256=None), "receipt 1"),
+        (second(columns=["FOD_ID"]), "has other columns"),
     ],
 )
 def test_what_no_commit_wrote_is_refused(wrong, said):
@@ -104,7 +113,7 @@ def test_what_no_commit_wrote_is_refused(wrong, said):
     ids=["empty", "cut", "no-utf8", "list", "text", "null", "deep"],
 )
 def test_what_is_no_manifest_at_all(content):
-    with pytest.raises(RunDamaged, match="expected a manifest"):
+    with pytest.raises(RunDamaged, match=ADDRESS.prefix.run):
         read(ADDRESS, content)
 
 

@@ -1,0 +1,94 @@
+"""Paging: how an API is asked for a slice of its rows. One small class a style, found here by name.
+
+A new style is one class with the methods of `Paging`, one line in `PAGINGS`, and its test.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from include.transfer.errors import WrongRowCount
+
+if TYPE_CHECKING:
+    from include.transfer.dataset import Dataset
+    from include.transfer.source.json_rows import Block
+
+Params = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which rows of an answer are wanted: `wanted` rows behind the first `skip`, of at most `offered`."""
+
+    skip: int
+    wanted: int
+    offered: int
+
+    def of(self, blocks: "Iterator[Block]") -> "Iterator[Block]":
+        """The wanted rows. Raises WrongRowCount for more than were offered: the API ignored its limit."""
+        seen = 0
+        for block in blocks:
+            if seen + len(block.rows) > self.offered:
+                raise WrongRowCount(
+                    f"more than the {self.offered:,} rows that were asked for",
+                    fix="check offset_param, limit_param and page_size: the API seems to ignore one of them",
+                )
+            rows = block.rows[max(0, self.skip - seen) : max(0, self.skip + self.wanted - seen)]
+            seen += len(block.rows)
+            if rows:
+                yield type(block)(rows)
+
+
+class Paging(Protocol):
+    """A style of paging. Rows are counted from 0."""
+
+    def wrong(self, dataset: "Dataset") -> str:
+        """What the dataset's settings lack for this style; empty: nothing."""
+
+    def request(self, dataset: "Dataset", at: int, left: int) -> tuple[Params, Window]:
+        """The parameters that ask for rows from `at` on, and which of the answer's rows are wanted.
+
+        `left`: rows of the batch that have not come yet. The parameters of the dataset's query are not
+        among them.
+        """
+
+    def may_end(self, dataset: "Dataset", at: int) -> bool:
+        """Whether an answer with fewer rows than asked for may end at row `at`, for the next to go on."""
+
+
+class Offset:
+    """`?start=5000&limit=500`: the number of the first row. A server's own cap on the limit is followed."""
+
+    def wrong(self, dataset: "Dataset") -> str:
+        return ""
+
+    def request(self, dataset: "Dataset", at: int, left: int) -> tuple[Params, Window]:
+        limit = min(dataset.page_size or left, left)
+        offered = limit if dataset.limit_param else dataset.page_size or limit
+        return _params(dataset, at, limit), Window(0, limit, offered)
+
+    def may_end(self, dataset: "Dataset", at: int) -> bool:
+        return True
+
+
+class Page:
+    """`?page=11&per_page=500`: the number of a page, all of one size; only the last may be shorter."""
+
+    def wrong(self, dataset: "Dataset") -> str:
+        return "" if dataset.page_size else "paging by page needs a page_size"
+
+    def request(self, dataset: "Dataset", at: int, left: int) -> tuple[Params, Window]:
+        page, skip = divmod(at, dataset.page_size)
+        window = Window(skip, min(dataset.page_size - skip, left), dataset.page_size)
+        return _params(dataset, page + dataset.first_page, dataset.page_size), window
+
+    def may_end(self, dataset: "Dataset", at: int) -> bool:
+        return at % dataset.page_size == 0
+
+
+def _params(dataset: "Dataset", position: int, limit: int) -> Params:
+    params = [(dataset.offset_param, str(position))]
+    return [*params, (dataset.limit_param, str(limit))] if dataset.limit_param else params
+
+
+PAGINGS: Mapping[str, Paging] = {"offset": Offset(), "page": Page()}
