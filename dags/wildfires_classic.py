@@ -5,8 +5,8 @@ The pipeline of `wildfires_small_to_s3` as one wrote it before TaskFlow: operato
 `.partial().expand()` over `op_kwargs`. The edges are drawn by hand where no value does it, and `.map()` makes
 keyword arguments of each batch. It copies the sample API's answers as they are, below `_classic/`.
 
-What the TaskFlow version adds: a retry or a clear neither loses nor repeats a row, each object is verified, one
-manifest commits the run, an error's class decides about retries, and the source may need a login.
+What the TaskFlow version adds: a retry or a clear neither loses nor repeats a row, each object is verified,
+one manifest commits the run, an error's class decides about retries, and the source may need a login.
 """
 
 from datetime import datetime

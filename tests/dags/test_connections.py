@@ -8,12 +8,17 @@ from include.transfer.errors import NoConnection, Retryable
 
 @pytest.mark.usefixtures("lake")
 @pytest.mark.parametrize(
-    ("opener", "kind"), [("open_api", "http"), ("open_bucket", "aws"), ("store_url", "aws")]
+    ("opener", "arguments", "kind"),
+    [
+        ("open_endpoint", ["nowhere"], "http"),
+        ("open_api", [Dataset(name="x", conn_id="nowhere")], "http"),
+        ("open_bucket", ["nowhere", "a-bucket"], "aws"),
+        ("store_url", ["nowhere"], "aws"),
+    ],
 )
-def test_a_connection_that_is_missing(opener, kind):
+def test_a_connection_that_is_missing(opener, arguments, kind):
     from include.tasks import connections
 
-    dataset = Dataset(name="x", conn_id="nowhere", store_conn_id="nowhere")
-    with pytest.raises(NoConnection, match=f"no connection nowhere; expected one of type {kind}; make it"):
-        getattr(connections, opener)(dataset)
+    with pytest.raises(NoConnection, match=f"connection nowhere: .*create it, of type {kind}"):
+        getattr(connections, opener)(*arguments)
     assert issubclass(NoConnection, Retryable)

@@ -117,8 +117,8 @@ def test_growth_is_named_and_fails_the_run(lake, wildfires):
     assert lake.manifests() == []
     count, versions = ran.xcom("verify", key="findings")
     assert "4 → 5 rows, version v1 → v2" in count
-    assert "rows 0–1 of version v" in versions
-    assert "rows 2–3 of version v" in versions
+    assert "rows 0–1 at version v" in versions
+    assert "rows 2–3 at version v" in versions
 
 
 def test_growth_is_followed_on_request(lake, wildfires):

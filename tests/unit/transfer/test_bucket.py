@@ -6,7 +6,7 @@ import minio
 import pytest
 import urllib3
 
-from include.transfer.errors import StoreRefused, StoreUnavailable
+from include.transfer.errors import DocumentTooLarge, StoreRefused, StoreUnavailable
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.client import connect
 from include.transfer.store.upload import PART_BYTES
@@ -146,3 +146,13 @@ def test_what_is_no_store(source):
     wrong = Bucket(connect(served.url, "us-east-1", ("a", "b", None)), "any-bucket")
     with pytest.raises(StoreRefused, match=r"endpoint_url|store answered"):
         list(wrong.objects(""))
+
+
+def test_a_document_that_no_reader_would_take_is_not_written(bucket, monkeypatch):
+    monkeypatch.setattr("include.transfer.store.bucket.LARGEST_JSON_BYTES", 1_000)
+    bucket.put_json("small.json", ["x" * 900])
+    assert bucket.get_json("small.json") is not None
+    with pytest.raises(DocumentTooLarge) as refused:
+        bucket.put_json("large.json", ["x" * 1_000])
+    assert "batch_size" in refused.value.fix
+    assert bucket.head("large.json") is None
