@@ -1,4 +1,1 @@
-"""What carries the project to a deployment: its connections and pools in every form, and a test of its image.
-
-`make export-config` and `make image-test` are the front door.
-"""
+"""What carries the project to a deployment: its connections in every form, and a test of its image."""

@@ -1,15 +1,17 @@
 """`make image-test`: builds the image, and runs in it what `astro dev parse` and `astro dev pytest` run.
 
-On the Astro Runtime where that can be had; else on a stand-in with the same contract (stand_in/Dockerfile).
+On the Astro Runtime where it is at hand or can be pulled; else on a stand-in with the same contract
+(stand_in/Dockerfile).
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
-from services.deploy.containers import Engine, Unavailable
 from services.local.bootstrap import index_of_pip
 from services.local.errors import StackError
 from services.local.home import PROJECT
@@ -19,30 +21,30 @@ STAND_IN = "localhost/wildfire-lake-runtime-stand-in"
 STAND_IN_FILES = Path(__file__).parent / "stand_in"
 # Has Debian, pip and the Python that the Dockerfile's tag names.
 BASE = "python:3.12.12-slim-bookworm"
-HOME = "/usr/local/airflow"
-# The CLI copies these into its container, over those of the image.
-COPIED = ("dags", "tests", "plugins", "include", ".astro")
 PARSE = ".astro/test_dag_integrity_default.py"
+
+
+class Unavailable(StackError):
+    """What this machine lacks for the command."""
+
+    exit_status = 3
 
 
 def image_test(engine: str, base: str, arguments: list[str]) -> int:
     """Exit status of pytest inside the image; `arguments` are given to it."""
-    containers = Engine.find(engine)
-    build(containers, base)
-    folders = [PROJECT / name for name in COPIED if (PROJECT / name).is_dir()]
+    program = find_engine(engine)
+    build_image(program, base)
     for title, command in (
         ("astro dev parse", ["pytest", PARSE]),
         ("astro dev pytest", ["pytest", "tests/", *arguments]),
     ):
         say(f"As `{title}` does: {' '.join(command)}")
-        status = containers.run_inside(IMAGE, command, folders, HOME)
+        run = [program, "run", "--rm", "--network", "none", IMAGE, *command]
+        status = subprocess.run(run, check=False, stdin=subprocess.DEVNULL).returncode
         if status != 0:
             say(f"`{' '.join(command)}` failed inside the image (exit status {status}).")
             return status
-    say(
-        "The tests pass inside the image. It stays, so that the next time is quick; "
-        f"to remove it: {containers.program} rmi {IMAGE}"
-    )
+    say(f"The tests pass inside the image. To remove it: {program} rmi {IMAGE}")
     return 0
 
 
@@ -50,45 +52,78 @@ def say(text: str) -> None:
     print(f"── {text}", flush=True)
 
 
-def build(containers: Engine, base: str) -> None:
+def find_engine(wanted: str) -> str:
+    """The path of the wanted program, or of the first of podman and docker that works; else Unavailable."""
+    reasons = []
+    for name in [wanted] if wanted else ["podman", "docker"]:
+        program = shutil.which(name)
+        if program is None:
+            reasons.append(f"{name} is not installed")
+            continue
+        answer = _quiet(program, "info")
+        if answer.returncode == 0:
+            return program
+        said = (answer.stderr or answer.stdout).strip().splitlines()
+        reasons.append(f"{name} does not work: {said[-1] if said else 'no message'}")
+    raise Unavailable(
+        f"Cannot build an image here: {'; '.join(reasons)}. Install podman, or start Docker's engine."
+    )
+
+
+def build_image(program: str, base: str) -> None:
     """Build the project's image on the runtime, or on a stand-in for it."""
-    dockerfile = (PROJECT / "Dockerfile").read_text()
-    runtime = runtime_of(dockerfile)
+    dockerfile = PROJECT / "Dockerfile"
+    runtime = runtime_of(dockerfile.read_text())
     index = {name: url for url in index_of_pip().values() for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL")}
-    if not base and (containers.has(runtime) or pulled(containers, runtime)):
+    if not base and _at_hand(program, runtime):
         say(f"Building the image on the Astro Runtime, {runtime}")
-        containers.build(IMAGE, PROJECT / "Dockerfile", PROJECT, {})
+        _build(program, IMAGE, dockerfile, PROJECT, {})
         return
     base = base or BASE
-    if not (containers.has(base) or pulled(containers, base)):
+    if not _at_hand(program, base):
         raise Unavailable(
-            f"Neither the runtime's image ({runtime}) nor one to put in its place ({base})\n"
-            "is on this machine, and none can be pulled. Load one, or name another with Debian and Python:\n"
+            f"Neither the runtime's image ({runtime}) nor one to replace it ({base})\n"
+            "is on this machine or can be pulled. Load one, or name another with Debian and Python:\n"
             "make image-test BASE=<image>"
         )
-    say(f"{runtime} cannot be had: building a stand-in for it on {base}")
+    say(f"{runtime} is not available: building a stand-in for it on {base}")
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
         (context / "pip-constraints.txt").write_text(constraints())
         (context / "uv.txt").write_text((PROJECT / "requirements" / "bootstrap.lock").read_text())
         arguments = {"BASE": base, "AIRFLOW": airflow_version(), **index}
-        containers.build(STAND_IN, STAND_IN_FILES / "Dockerfile", context, arguments)
+        _build(program, STAND_IN, STAND_IN_FILES / "Dockerfile", context, arguments)
         say("Building the project's image on the stand-in")
         on_stand_in = context / "Dockerfile"
-        on_stand_in.write_text(dockerfile.replace(runtime, STAND_IN))
-        containers.build(IMAGE, on_stand_in, PROJECT, index)
+        on_stand_in.write_text(dockerfile.read_text().replace(runtime, STAND_IN))
+        _build(program, IMAGE, on_stand_in, PROJECT, index)
 
 
-def pulled(containers: Engine, image: str) -> bool:
+def _at_hand(program: str, image: str) -> bool:
+    if _quiet(program, "image", "inspect", image).returncode == 0:
+        return True
     say(f"{image} is not on this machine: pulling it")
-    return containers.pull(image)
+    return _quiet(program, "pull", image).returncode == 0
+
+
+def _build(program: str, tag: str, dockerfile: Path, context: Path, arguments: dict[str, str]) -> None:
+    # podman's own format does not know ONBUILD.
+    form = ["--format", "docker"] if Path(program).name == "podman" else []
+    options = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+    command = [program, "build", *form, "--tag", tag, "--file", str(dockerfile), *options, str(context)]
+    if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode != 0:
+        raise StackError(f"Cannot build the image {tag}; the lines above say why.")
+
+
+def _quiet(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def runtime_of(dockerfile: str) -> str:
     """The image of the first FROM, where the Astro CLI looks for the runtime."""
     found = re.search(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)", dockerfile, re.IGNORECASE | re.MULTILINE)
     if found is None:
-        raise StackError("The Dockerfile has no FROM.")
+        raise StackError("The Dockerfile has no FROM line.")
     return found[1]
 
 
@@ -101,5 +136,5 @@ def constraints() -> str:
 def airflow_version() -> str:
     found = re.search(r"^apache-airflow==(\S+)", constraints(), re.MULTILINE)
     if found is None:
-        raise StackError("requirements/test.lock has no apache-airflow: make lock")
+        raise StackError("requirements/test.lock has no apache-airflow. Compile it: make lock")
     return found[1]

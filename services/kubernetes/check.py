@@ -1,4 +1,4 @@
-"""Sees that both executors work: runs two DAGs, and looks at tasks, logs, objects and manifest."""
+"""Checks both executors: runs two DAGs, and looks at their tasks, logs, objects and manifest."""
 
 from __future__ import annotations
 
@@ -25,14 +25,9 @@ EXAMPLE = {
 def check(
     api: AirflowApi, s3: minio.Minio, say: Callable[[str], None] = lambda text: None, seconds: float = 900
 ) -> list[str]:
-    """Run both DAGs; everything that is not as it should be, or [] when all is well."""
+    """Run both DAGs; returns every fault that was found."""
     example = finished(api, "local_kubernetes_executor", {}, say, seconds)
     copies = finished(api, "wildfires_small_to_s3", TO_PODS, say, seconds)
-    return look(api, s3, example, copies)
-
-
-def look(api: AirflowApi, s3: minio.Minio, example: Run, copies: Run) -> list[str]:
-    """What is wrong with two runs that have ended: of the example, and of a copy sent to pods."""
     return [
         *_example(api, example),
         *_logs(api, s3, example),
@@ -44,17 +39,23 @@ def look(api: AirflowApi, s3: minio.Minio, example: Run, copies: Run) -> list[st
 def finished(
     api: AirflowApi, dag_id: str, conf: dict[str, Any], say: Callable[[str], None], seconds: float
 ) -> Run:
-    """Run the DAG and return when the run has ended; StackError when it never does."""
-    api.wait_for_dag(dag_id, 180)
+    """Run the DAG and return when the run has ended; StackError when it never does.
+
+    The DAG is unpaused for the run, and left as paused as it was.
+    """
+    paused = bool(api.wait_for_dag(dag_id, 180)["is_paused"])
     api.unpause(dag_id)
-    run = api.trigger(dag_id, conf)
-    say(f"Running {dag_id} ({run.run_id})")
-    deadline = time.monotonic() + seconds
-    while (state := api.run_state(run)) not in RUN_ENDED:
-        if time.monotonic() > deadline:
-            states = {ti["task_id"]: ti["state"] for ti in api.task_instances(run)}
-            raise StackError(f"{dag_id} has not ended after {seconds:.0f} s: {states}")
-        time.sleep(1)
+    try:
+        run = api.trigger(dag_id, conf)
+        say(f"Running {dag_id} ({run.run_id})")
+        deadline = time.monotonic() + seconds
+        while (state := api.run_state(run)) not in RUN_ENDED:
+            if time.monotonic() > deadline:
+                states = {ti["task_id"]: ti["state"] for ti in api.task_instances(run)}
+                raise StackError(f"{dag_id} has not ended after {seconds:.0f} s: {states}")
+            time.sleep(1)
+    finally:
+        api.unpause(dag_id, paused=paused)
     say(f"{dag_id}: {state}")
     return run
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from services.kubernetes import cluster, deploy, manifests
-from services.kubernetes.programs import NAMESPACE, NEEDED, RELEASE, Programs
+from services.kubernetes import cluster, install, manifests
+from services.kubernetes.install import Git
+from services.kubernetes.tools import NAMESPACE, NEEDED, RELEASE, Tools
 from services.local.errors import StackError
 from services.local.home import PROJECT
 from services.local.ports import Ports
 from services.local.progress import Progress
 from services.local.summary import table
-
-if TYPE_CHECKING:
-    from services.kubernetes.deploy import Git
 
 __all__ = ["check", "down", "logs", "status", "up"]
 
@@ -24,33 +21,33 @@ SERVERS = ("seaweedfs", "wildfires-api", "postgres", "warehouse-db")
 COMPONENTS = ("scheduler", "api-server", "dag-processor", "worker", *SERVERS)
 
 
-def _programs() -> Programs:
+def _tools() -> Tools:
     home = Path(os.environ.get("K8S_HOME") or PROJECT / ".k8s").expanduser().absolute()
-    return Programs(home / "kubeconfig")
+    return Tools(home / "kubeconfig")
 
 
 def up(repository: str | None, ref: str, key: Path | None) -> int:
     """Every step looks first: run again it goes on where it was broken off, or changes nothing."""
     git = _git(repository, ref, key)
     ports = Ports.from_environment(os.environ)
-    programs = _programs()
+    tools = _tools()
     with Progress() as progress:
-        programs.require(*NEEDED)
-        programs.helm_major()
-        programs.require_docker()
-        cluster.ensure(programs, ports, progress.say)
-        tags = cluster.build_images(programs, progress.say)
+        tools.require(*NEEDED)
+        tools.helm_major()
+        tools.require_docker()
+        cluster.ensure(tools, ports, progress.say)
+        tags = cluster.build_images(tools, progress.say)
         try:
-            deploy.apply(programs, manifests.load("namespace.yaml"))
-            deploy.ensure_secrets(programs, git, progress.say)
-            deploy.ensure_servers(programs, tags, progress.say)
-            deploy.ensure_airflow(programs, tags, git, progress.say)
-            deploy.ensure_pools(programs, tags, progress.say)
+            install.apply(tools, manifests.load("namespace.yaml"))
+            install.ensure_secrets(tools, git, progress.say)
+            install.ensure_servers(tools, tags, progress.say)
+            install.ensure_airflow(tools, tags, git, progress.say)
+            install.ensure_pools(tools, tags, progress.say)
         except StackError:
-            print(deploy.diagnosis(programs), flush=True)
+            print(install.diagnosis(tools), flush=True)
             raise
         progress.say("Airflow is up in the cluster. See that all of it works: make k8s-check")
-        progress.console.print(table(_addresses(programs)), markup=False)
+    print(table(_addresses(tools)))
     return 0
 
 
@@ -59,19 +56,19 @@ def _git(repository: str | None, ref: str, key: Path | None) -> Git | None:
         return None
     if repository is None or key is None:
         raise StackError("DAGs from Git need both: make k8s-up GIT_REPO=git@… GIT_SSH_KEY=~/.ssh/…")
-    git = deploy.Git(repository, ref, key)
-    git.secret()  # a wrong file is told of now, not after ten minutes
+    git = Git(repository, ref, key)
+    git.secret()  # refuses a wrong file now, not after ten minutes
     return git
 
 
-def _addresses(programs: Programs) -> dict[str, str]:
-    found = cluster.addresses(programs)
+def _addresses(tools: Tools) -> dict[str, str]:
+    found = cluster.addresses(tools)
     login, console = _ask("airflow-admin", "password"), _ask("seaweedfs", "admin-password")
     return {
         "Airflow": f"http://{found['airflow']}  (user admin, password: {login})",
         "S3 console": f"http://{found['console']}  (user admin, password: {console})",
         "S3 endpoint": f"http://{found['s3']}  (keys: access-key and secret-key of the secret seaweedfs)",
-        "kubectl": f"kubectl --kubeconfig {programs.kubeconfig} --namespace {NAMESPACE} get pods",
+        "kubectl": f"kubectl --kubeconfig {tools.kubeconfig} --namespace {NAMESPACE} get pods",
     }
 
 
@@ -82,19 +79,24 @@ def _ask(name: str, key: str) -> str:
 
 def secret(name: str, key: str) -> int:
     """Print one value of one secret of the cluster."""
-    programs = _programs()
-    _require_cluster(programs)
-    found = json.loads(programs.kubectl("get", "secret", name, "--output", "json"))
-    values = manifests.values_of(found)
+    tools = _tools()
+    _require_cluster(tools)
+    values = _secret(tools, name)
     if key not in values:
-        raise StackError(f"The secret {name} has no {key!r}, but {', '.join(sorted(values)) or 'nothing'}.")
+        raise StackError(
+            f"The secret {name} has no key {key!r}. Its keys: {', '.join(sorted(values)) or 'none'}."
+        )
     print(values[key])
     return 0
 
 
-def _require_cluster(programs: Programs) -> None:
-    programs.require("kind", "kubectl", "docker")
-    if not cluster.exists(programs) or not programs.kubeconfig.exists():
+def _secret(tools: Tools, name: str) -> dict[str, str]:
+    return manifests.values_of(json.loads(tools.kubectl("get", "secret", name, "--output", "json")))
+
+
+def _require_cluster(tools: Tools) -> None:
+    tools.require("kind", "kubectl", "docker")
+    if not cluster.exists(tools) or not tools.kubeconfig.exists():
         raise StackError("The cluster is not up. Start it with: make k8s-up")
 
 
@@ -105,70 +107,65 @@ def check() -> int:
     from services.kubernetes.check import check as look
     from services.local.airflow_api import AirflowApi
 
-    programs = _programs()
-    _require_cluster(programs)
-    found = cluster.addresses(programs)
-    values = {
-        name: manifests.values_of(json.loads(programs.kubectl("get", "secret", name, "--output", "json")))
-        for name in ("airflow-admin", "seaweedfs")
-    }
-    api = AirflowApi(f"http://{found['airflow']}", "admin", values["airflow-admin"]["password"])
-    keys = values["seaweedfs"]
+    tools = _tools()
+    _require_cluster(tools)
+    found = cluster.addresses(tools)
+    api = AirflowApi(f"http://{found['airflow']}", "admin", _secret(tools, "airflow-admin")["password"])
+    keys = _secret(tools, "seaweedfs")
     s3 = minio.Minio(found["s3"], keys["access-key"], keys["secret-key"], secure=False, region="us-east-1")
     with Progress() as progress:
         try:
             wrong = look(api, s3, progress.say)
         except StackError:
-            print(deploy.diagnosis(programs), flush=True)
+            print(install.diagnosis(tools), flush=True)
             raise
         finally:
             api.close()
         if wrong:
-            raise StackError("\n".join(["The cluster does not do what it should:", *wrong]))
+            raise StackError("\n".join(["The check found faults:", *wrong]))
         progress.say("Both executors ran their tasks, logs are in the bucket, the manifest is verified.")
     return 0
 
 
 def status() -> int:
     """Exit status 0 when Airflow is installed in the cluster, 3 when it is not (as `systemctl status`)."""
-    programs = _programs()
-    programs.require("kind", "docker")
-    if not cluster.exists(programs):
+    tools = _tools()
+    tools.require("kind", "docker")
+    if not cluster.exists(tools):
         print("The cluster is not up. Start it with: make k8s-up")
         return 3
-    programs.require("kubectl", "helm")
-    print(programs.kubectl("get", "pods,services", "--output", "wide").rstrip())
-    releases = json.loads(programs.helm("list", "--all", "--output", "json"))
+    tools.require("kubectl", "helm")
+    print(tools.kubectl("get", "pods,services", "--output", "wide").rstrip())
+    releases = json.loads(tools.helm("list", "--all", "--output", "json"))
     for release in releases:
         print(f"{release['name']}: {release['status']}, {release['chart']}")
     if not any(each["name"] == RELEASE and each["status"] == "deployed" for each in releases):
         print("Airflow is not installed. Go on with: make k8s-up")
         return 3
-    progress = Progress()
-    progress.console.print(table(_addresses(programs)), markup=False)
+    print(table(_addresses(tools)))
     return 0
 
 
 def logs(name: str | None) -> int:
     """The end of the logs of every component, or more of one: a component or a pod."""
-    programs = _programs()
-    _require_cluster(programs)
+    tools = _tools()
+    _require_cluster(tools)
     if name is not None and name not in COMPONENTS:
-        print(programs.kubectl("logs", name, "--all-containers", "--prefix", "--tail", "200"))
+        print(tools.kubectl("logs", name, "--all-containers", "--prefix", "--tail", "200"))
         return 0
     for component in [name] if name else COMPONENTS:
         label = "app" if component in SERVERS else "component"
         options = ("--all-containers", "--prefix", "--ignore-errors", "--tail", "200" if name else "15")
         print(f"── {component}")
-        print(programs.kubectl("logs", "--selector", f"{label}={component}", *options).rstrip())
+        print(tools.kubectl("logs", "--selector", f"{label}={component}", *options).rstrip())
     return 0
 
 
 def down() -> int:
-    """Leave nothing: no cluster, no secret, no account, no volume, no image, no kubeconfig."""
-    programs = _programs()
-    programs.require("kind", "docker")
+    """Remove everything: cluster, secrets, accounts, volumes, images, kubeconfig."""
+    tools = _tools()
+    tools.require("kind", "docker")
     with Progress() as progress:
-        cluster.delete(programs, progress.say)
-        progress.say("Nothing of it is left.")
+        cluster.delete(tools, progress.say)
+        progress.say("Everything is removed.")
     return 0

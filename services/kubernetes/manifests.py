@@ -1,46 +1,33 @@
-"""What is sent to the cluster: the files of k8s/, and what is made of airflow_settings.yaml and new keys."""
+"""What is sent to the cluster: the files of k8s/, new secrets, and the connections with their keys."""
 
 from __future__ import annotations
 
 import base64
 import json
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from services.kubernetes.programs import NAMESPACE
-from services.local import settings
+from services import connections
+from services.kubernetes.tools import NAMESPACE
 from services.local.home import PROJECT, Credentials
 from services.local.ports import Ports
 
 FOLDER = PROJECT / "k8s"
 Object = dict[str, Any]
 
-# Where the services are for those in the namespace.
-SERVICES = {
-    "wildfires_api": {"host": "wildfires-api", "port": 8000},
-    "warehouse": {"host": "warehouse-db", "port": 5432},
-}
-STORE = "http://seaweedfs:8333"
-
 
 def load(name: str, tags: dict[str, str] | None = None) -> list[Object]:
     """The objects of one file of k8s/; `tags` replaces the tags of images by their names."""
     objects = [each for each in yaml.safe_load_all((FOLDER / name).read_text()) if each]
     for each in objects:
-        for container in _containers(each):
+        pod = (each.get("spec") or {}).get("template", {}).get("spec", {})
+        for container in pod.get("containers", []):
             image, _, _ = container["image"].rpartition(":")
             if tags and image in tags:
                 container["image"] = f"{image}:{tags[image]}"
     return objects
-
-
-def _containers(found: Object) -> list[Object]:
-    spec = found.get("spec") or {}
-    pod = (spec.get("template") or {}).get("spec") or {}
-    return [*pod.get("initContainers", []), *pod.get("containers", [])]
 
 
 def as_list(objects: list[Object]) -> str:
@@ -74,55 +61,31 @@ def values_of(found: Object) -> dict[str, str]:
 
 
 def generated_secrets() -> dict[str, Object]:
-    """New keys and passwords by the name of their secret; those that the cluster has already are not used."""
+    """New keys and passwords by the name of their secret, for those that the cluster does not have yet."""
     new = Credentials.generate()
     uri = f"postgresql://airflow:{new.postgres_password}@postgres:5432/airflow"
     passwords = json.dumps({"admin": new.airflow_password})
     store = {"access-key": new.s3_access_key, "secret-key": new.s3_secret_key}
-    made = [
-        secret("seaweedfs", store | {"admin-password": new.s3_admin_password}),
-        secret("airflow-metadata", {"connection": uri, "password": new.postgres_password}),
-        secret("warehouse", {"password": new.warehouse_password}),
-        secret("airflow-jwt", {"jwt-secret": new.jwt_secret}),
-        secret("airflow-api", {"api-secret-key": secrets.token_urlsafe(48)}),
-        secret("airflow-fernet", {"fernet-key": new.fernet_key}),
-        secret("airflow-admin", {"passwords.json": passwords, "password": new.airflow_password}),
-    ]
-    return {each["metadata"]["name"]: each for each in made}
-
-
-def connections(
-    keys: tuple[str, str],
-    warehouse_password: str,
-    endpoint: str = STORE,
-    services: Mapping[str, Object] = SERVICES,
-) -> Object:
-    """The secret `airflow-connections`: those of airflow_settings.yaml as JSON, in the cluster."""
-    values = {}
-    for body in settings.load(PROJECT / "airflow_settings.yaml").connections:
-        conn_id = body["connection_id"]
-        fields = {key: value for key, value in body.items() if key != "connection_id"}
-        fields |= services.get(conn_id, {})
-        if "extra" in fields:
-            fields["extra"] = json.loads(fields["extra"])
-        if conn_id == "warehouse":
-            fields["password"] = warehouse_password
-        if conn_id == "locals3":
-            fields |= {"login": keys[0], "password": keys[1]}
-            fields["extra"] |= {"endpoint_url": endpoint}
-        values[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(fields)
-    return secret("airflow-connections", values)
-
-
-def pools() -> Object:
-    """The ConfigMap that the pools' Job imports: those of airflow_settings.yaml in Airflow's own form."""
-    listed = {
-        pool["name"]: {key: pool[key] for key in ("slots", "description", "include_deferred")}
-        for pool in settings.load(PROJECT / "airflow_settings.yaml").pools
+    made = {
+        "seaweedfs": store | {"admin-password": new.s3_admin_password},
+        "airflow-metadata": {"connection": uri, "password": new.postgres_password},
+        "warehouse": {"password": new.warehouse_password},
+        "airflow-jwt": {"jwt-secret": new.jwt_secret},
+        "airflow-api": {"api-secret-key": secrets.token_urlsafe(48)},
+        "airflow-fernet": {"fernet-key": new.fernet_key},
+        "airflow-admin": {"passwords.json": passwords, "password": new.airflow_password},
     }
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "airflow-pools", "namespace": NAMESPACE},
-        "data": {"pools.json": json.dumps(listed, indent=1)},
+    return {name: secret(name, values) for name, values in made.items()}
+
+
+def connections_secret(store: dict[str, str], warehouse: dict[str, str]) -> Object:
+    """The connections of airflow_settings.yaml with the cluster's keys; its addresses are the same.
+
+    `store` and `warehouse` are the values of the secrets of these names.
+    """
+    keys = {
+        "locals3": {"login": store["access-key"], "password": store["secret-key"]},
+        "warehouse": {"password": warehouse["password"]},
     }
+    found = [each.at(**keys.get(each.conn_id, {})) for each in connections.from_settings()]
+    return secret(connections.SECRET, connections.environment(found))

@@ -13,8 +13,6 @@ from services.local.errors import StackError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.local.settings import Settings
-
 RUN_ENDED = ("success", "failed")
 
 
@@ -68,16 +66,10 @@ class AirflowApi:
         except httpx.HTTPError as error:
             raise StackError(f"Airflow at {self.url} does not answer: {error}. See `make logs`.") from error
 
-    def apply(self, settings: Settings) -> None:
-        """Create or update the connections, pools and variables, as the Astro CLI does."""
-        for path, key, bodies in (
-            ("/pools", "name", settings.pools),
-            ("/variables", "key", settings.variables),
-            ("/connections", "connection_id", settings.connections),
-        ):
-            for body in bodies:
-                if self.request("POST", path, json=body, allowed=(409,)) is None:
-                    self.request("PATCH", f"{path}/{body[key]}", json=body)
+    def put(self, path: str, key: str, body: dict[str, Any]) -> None:
+        """Create the object that `body[key]` names, or update it."""
+        if self.request("POST", path, json=body, allowed=(409,)) is None:
+            self.request("PATCH", f"{path}/{body[key]}", json=body)
 
     def import_errors(self) -> dict[str, str]:
         """File name → the error that its parsing ended with."""
@@ -88,7 +80,7 @@ class AirflowApi:
         """The DAG as Airflow knows it, once it is parsed; StackError with the reason when it never is."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            dag = self.request("GET", f"/dags/{dag_id}", allowed=(404,))
+            dag: dict[str, Any] | None = self.request("GET", f"/dags/{dag_id}", allowed=(404,))
             if dag is not None:
                 return dag
             broken = self.import_errors()
@@ -107,7 +99,7 @@ class AirflowApi:
         return Run(dag_id, run["dag_run_id"])
 
     def run_state(self, run: Run) -> str:
-        return self.request("GET", run.path)["state"]
+        return str(self.request("GET", run.path)["state"])
 
     def task_instances(self, run: Run) -> list[dict[str, Any]]:
         """All task instances of the run, mapped ones included."""

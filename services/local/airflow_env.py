@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.connections import Connection, from_settings
 from services.local import celery_workers
 from services.local.home import PROJECT, Credentials, Home, write_private
 from services.local.ports import HOST, Ports
@@ -89,6 +90,8 @@ def _sections(
         "api_auth": {"jwt_secret": credentials.jwt_secret},
         "logging": {"base_log_folder": home.logs / "tasks", "remote_logging": False},
         "scheduler": {"use_job_schedule": schedules, "scheduler_idle_sleep_time": 0.3},
+        # Seconds for one answer to a task. The default of 5 is too short for a busy machine.
+        "workers": {"execution_api_timeout": 30},
         "dag_processor": {
             "refresh_interval": 5,  # a new DAG file is seen within about ten seconds
             "bundle_refresh_check_interval": 2,
@@ -96,6 +99,20 @@ def _sections(
         },
         "cosmos": {"enable_telemetry": False, "cache_dir": home.airflow / "cosmos"},
     }
+
+
+def local_connections(ports: Ports, credentials: Credentials) -> list[Connection]:
+    """The connections of airflow_settings.yaml with the addresses and keys of this stack's services."""
+    changes: dict[str, dict[str, object]] = {
+        "wildfires_api": {"host": HOST, "port": ports.api},
+        "locals3": {
+            "login": credentials.s3_access_key,
+            "password": credentials.s3_secret_key,
+            "endpoint_url": f"http://{HOST}:{ports.s3}",
+        },
+        "warehouse": {"host": HOST, "port": ports.postgres, "password": credentials.warehouse_password},
+    }
+    return [each.at(**changes.get(each.conn_id, {})) for each in from_settings()]
 
 
 def write_password(home: Home, credentials: Credentials) -> None:

@@ -11,7 +11,6 @@ uv does the work. pip brings it, into a folder of its own, so an externally mana
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -24,8 +23,7 @@ LOCKS = PROJECT / "requirements"
 # Not ".venv": `astro dev start --standalone` makes that anew, of another Python, while `make services` runs.
 VENV = PROJECT / ".venv-make"
 UV_HOME = VENV / ".uv"
-STAMP = VENV / ".installed"
-PIP_OPTIONS = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
+PIP_INSTALL = ["pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
 # Interpreters beside Airflow's: what they hold cannot be installed together with it. Their locks lie with the
 # code that they run, since the image carries these and not requirements/.
 INTERPRETERS = {
@@ -46,25 +44,22 @@ def main(arguments: list[str]) -> int:
     wanted, *options = arguments
     try:
         VENV.mkdir(exist_ok=True)
-        # Not ".lock": uv waits five minutes for that one.
+        # Not ".lock": uv waits five minutes for that one. The kernel drops ours with its process.
         with (VENV / ".bootstrap.lock").open("w") as lock:
-            wait_for(lock)
+            fcntl.flock(lock, fcntl.LOCK_EX)
             if wanted == "lock":
                 compile_locks(find_uv(), options)
-            else:
-                packages = "test" if wanted == "report" else wanted
-                if not is_installed(packages):
-                    install(packages)
-                if wanted == "report":
-                    install_interpreters()
+                return 0
+            # test.lock has all of run.lock.
+            if wanted != "run" or stamp_of(LOCKS / "test.lock") != installed_in(VENV):
+                install(VENV, LOCKS / ("run.lock" if wanted == "run" else "test.lock"), sys.executable)
+            for name, file in INTERPRETERS.items() if wanted == "report" else ():
+                install(PROJECT / name, file)
     except BootstrapError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(
-            f"\nCannot make {VENV}: {error.strerror}. Is the disk full, or the folder not yours?",
-            file=sys.stderr,
-        )
+        print(f"\nCannot make {VENV}: {error}. Is the disk full, or the folder not yours?", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. The next command goes on from here.", file=sys.stderr)
@@ -72,79 +67,50 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def wait_for(lock: object) -> None:
-    """One installation at a time; the kernel drops the lock with its process, however that ends."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        say("Waiting for another command that installs packages here")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
-
-
-def stamp_of(name: str) -> dict[str, str]:
+def stamp_of(lock: Path) -> str:
     """What an installation of the lock is recognised by; the lock's comments do not count."""
-    lines = (LOCKS / f"{name}.lock").read_text().splitlines()
-    content = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
-    return {"lock": name, "sha256": sha256(content.encode()).hexdigest()}
+    lines = (line for line in lock.read_text().splitlines() if not line.lstrip().startswith("#"))
+    return sha256("\n".join(lines).encode()).hexdigest()
 
 
-def is_installed(wanted: str) -> bool:
-    """Whether the last finished installation has what is wanted; test.lock has all of run.lock."""
-    if not os.access(VENV / "bin" / "python", os.X_OK):
-        return False
-    try:
-        stamp = json.loads(STAMP.read_text())
-    except (OSError, ValueError):
-        return False
-    return stamp in ([stamp_of(wanted), stamp_of("test")] if wanted == "run" else [stamp_of(wanted)])
+def installed_in(folder: Path) -> str | None:
+    """The stamp of the lock whose installation was finished there."""
+    usable = os.access(folder / "bin" / "python", os.X_OK) and (folder / ".installed").exists()
+    return (folder / ".installed").read_text() if usable else None
 
 
-def install(wanted: str) -> None:
-    say(f"Installing Python packages into .venv-make (requirements/{wanted}.lock); this is done once")
+def install(folder: Path, lock: Path, python: str = "") -> None:
+    """Make the folder an environment that holds the lock's packages alone, unless it is that already."""
+    if installed_in(folder) == stamp_of(lock):
+        return
+    print(f"Installing {lock.relative_to(PROJECT)} into {folder.name}; this is done once", flush=True)
     uv = find_uv()
-    STAMP.unlink(missing_ok=True)
-    if not os.access(VENV / "bin" / "python", os.X_OK):
-        # --allow-existing: uv itself is in there.
-        run_uv(uv, ["venv", "--quiet", "--allow-existing", "--python", sys.executable, str(VENV)])
-    lock = LOCKS / f"{wanted}.lock"
-    python = str(VENV / "bin" / "python")
+    (folder / ".installed").unlink(missing_ok=True)
+    if not os.access(folder / "bin" / "python", os.X_OK):
+        # --allow-existing: .venv-make holds uv itself.
+        run_uv(
+            uv,
+            ["venv", "--quiet", "--allow-existing", "--python", python or interpreter_python(), str(folder)],
+        )
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
-    run_uv(uv, ["pip", "sync", *quiet, "--require-hashes", "--python", python, str(lock)])
-    STAMP.write_text(json.dumps(stamp_of(wanted)))
-
-
-def install_interpreters() -> None:
-    """Make the report's own interpreters where they are missing or of an older lock."""
-    for name, lock in INTERPRETERS.items():
-        folder = PROJECT / name
-        stamp = folder / ".installed"
-        digest = sha256(lock.read_bytes()).hexdigest()
-        if stamp.exists() and stamp.read_text() == digest and os.access(folder / "bin" / "python", os.X_OK):
-            continue
-        say(f"Installing {name} ({lock.relative_to(PROJECT)}); this is done once")
-        shutil.rmtree(folder, ignore_errors=True)
-        uv = find_uv()
-        run_uv(uv, ["venv", "--quiet", "--python", interpreter_python(), str(folder)])
-        python = str(folder / "bin" / "python")
-        run_uv(uv, ["pip", "sync", "--quiet", "--require-hashes", "--python", python, str(lock)])
-        stamp.write_text(digest)
+    into = ["--python", str(folder / "bin" / "python")]
+    run_uv(uv, ["pip", "sync", *quiet, "--require-hashes", *into, str(lock)])
+    (folder / ".installed").write_text(stamp_of(lock))
 
 
 def interpreter_python() -> str:
-    """A Python that the Astro SDK runs on: this one, or one on PATH."""
+    """A Python that the Astro SDK runs on: this one, or the first on PATH that works."""
     if sys.version_info[:2] in INTERPRETER_PYTHONS:
         return sys.executable
     for major, minor in INTERPRETER_PYTHONS:
-        if found := shutil.which(f"python{major}.{minor}"):
+        found = shutil.which(f"python{major}.{minor}")
+        # A version manager may have put a program there that only says what to install.
+        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
             return found
     raise BootstrapError(
-        "The report loads with astro-sdk-python, which runs on Python 3.11 and 3.12 alone, and neither is on "
+        "The report loads with astro-sdk-python, which needs Python 3.11 or 3.12, and neither is on "
         f"PATH (this is {sys.version_info[0]}.{sys.version_info[1]}). Install one of them, or name it: "
-        "make PYTHON=/path/to/python3.12 … The copies, `make run`, need neither."
+        "make PYTHON=/path/to/python3.12 … `make run` and the copies need neither."
     )
 
 
@@ -153,7 +119,7 @@ def run_uv(uv: str, arguments: list[str]) -> None:
     environment.pop("VIRTUAL_ENV", None)
     if subprocess.run([uv, *arguments], env=environment, cwd=PROJECT, check=False).returncode != 0:
         raise BootstrapError(
-            "The packages could not be installed; the lines above say why. "
+            "Could not install the packages; the lines above say why. "
             "Check the network and the space on the disk, then repeat the command."
         )
 
@@ -172,66 +138,50 @@ def index_of_pip() -> dict[str, str]:
 
 def find_uv() -> str:
     """The locked uv, installed when it is missing; one on PATH where this Python has neither pip nor venv."""
-    wanted = LOCKS / "bootstrap.lock"
-    program = UV_HOME / "bin" / "uv"
-    stamp = UV_HOME / ".installed"
-    digest = sha256(wanted.read_bytes()).hexdigest()
-    if program.exists() and stamp.exists() and stamp.read_text() == digest:
+    lock, program, stamp = LOCKS / "bootstrap.lock", UV_HOME / "bin" / "uv", UV_HOME / ".installed"
+    if program.exists() and stamp.exists() and stamp.read_text() == stamp_of(lock):
         return str(program)
-    shutil.rmtree(UV_HOME, ignore_errors=True)
-    trouble = []
-    for attempt in (with_pip, with_venv):
-        done = attempt(wanted)
-        if done.returncode == 0 and program.exists():
-            stamp.write_text(digest)
-            return str(program)
-        trouble.append(f"  {' '.join(done.args[:3])}: {(done.stderr or done.stdout).strip()[-400:]}")
-        shutil.rmtree(UV_HOME, ignore_errors=True)
-    on_path = shutil.which("uv")
-    if on_path is None:
-        raise BootstrapError(
-            f"uv, which installs the packages, could not be had through {sys.executable}:\n"
-            + "\n".join(trouble)
-            + "\nInstall pip (Debian, Ubuntu: apt install python3-pip) or uv, check the network, "
-            "and repeat the command; or name another Python: make PYTHON=/path/to/python3 …"
-        )
-    return on_path
-
-
-def with_pip(wanted: Path) -> subprocess.CompletedProcess[str]:
-    """Into a folder: allowed on an externally managed Python too, and nothing of it is changed."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--target",
-        str(UV_HOME),
-        *PIP_OPTIONS,
-        "-r",
-        str(wanted),
+    python, packages = [sys.executable, "-m"], ["-r", str(lock)]
+    # pip into a folder works on an externally managed Python too, and changes nothing of it.
+    ways = [
+        [[*python, *PIP_INSTALL, *packages, "--target", str(UV_HOME)]],
+        [[*python, "venv", str(UV_HOME)], [f"{UV_HOME}/bin/python", "-m", *PIP_INSTALL, *packages]],
     ]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def with_venv(wanted: Path) -> subprocess.CompletedProcess[str]:
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", str(UV_HOME)], capture_output=True, text=True, check=False
+    failures = []
+    for commands in ways:
+        shutil.rmtree(UV_HOME, ignore_errors=True)
+        failure = first_failure(commands)
+        if not failure and program.exists():
+            stamp.write_text(stamp_of(lock))
+            return str(program)
+        failures.append(failure)
+    shutil.rmtree(UV_HOME, ignore_errors=True)
+    if on_path := shutil.which("uv"):
+        return on_path
+    raise BootstrapError(
+        f"Could not install uv, which installs the packages, with {sys.executable}:\n"
+        + "\n".join(failures)
+        + "\nInstall pip (Debian, Ubuntu: apt install python3-pip) or uv, check the network, "
+        "and repeat the command; or name another Python: make PYTHON=/path/to/python3 …"
     )
-    if made.returncode != 0:
-        return made
-    command = [str(UV_HOME / "bin" / "python"), "-m", "pip", "install", *PIP_OPTIONS, "-r", str(wanted)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def first_failure(commands: list[list[str]]) -> str:
+    """Run one command after the other; what the first that fails says, or "" when none does."""
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            return f"  {' '.join(command[:3])}: {(done.stderr or done.stdout).strip()[-400:]}"
+    return ""
 
 
 def compile_locks(uv: str, options: list[str]) -> None:
     """test.lock first: run.lock takes its versions, so the two can never disagree."""
-    os.chdir(PROJECT)
-    say("Compiling requirements/*.lock and those of include/ and benchmarks/")
-    for name, constraint in (("bootstrap", []), ("test", []), ("run", ["-c", "requirements/test.lock"])):
-        again = options if name != "run" else []
-        output = ["-o", f"requirements/{name}.lock", f"requirements/{name}.in"]
-        run_uv(uv, [*COMPILE, *again, *constraint, *output])
+    print("Compiling requirements/*.lock and those of include/ and benchmarks/", flush=True)
+    run_uv(uv, [*COMPILE, *options, "-o", "requirements/bootstrap.lock", "requirements/bootstrap.in"])
+    run_uv(uv, [*COMPILE, *options, "-o", "requirements/test.lock", "requirements/test.in"])
+    same = ["-c", "requirements/test.lock"]
+    run_uv(uv, [*COMPILE, *same, "-o", "requirements/run.lock", "requirements/run.in"])
     others = [lock.with_suffix(".in") for lock in INTERPRETERS.values()]
     for source in [*others, *sorted(PROJECT.glob("benchmarks/requirements/*.in"))]:
         path = source.relative_to(PROJECT)

@@ -42,22 +42,21 @@ def orphaned_postmaster(home: Home) -> psutil.Process | None:
 def end_leftovers(home: Home, patience: float = 10) -> list[str]:
     """End every leftover process, first gently; returns their names. Files that would stop a start go too."""
     left = marked_processes(home)
-    names = [_name(process) for process in left]
+    names = [f"pid {process.pid}" for process in left]
     # supervisord first: it would start again what is ended, and stops its children by itself.
     _end([process for process in left if _is_supervisord(process)], patience)
     _end([process for process in marked_processes(home) if process.name() != "postgres"], patience)
-    postmaster = orphaned_postmaster(home)
-    if postmaster is not None:
-        names = names or [_name(postmaster)]
+    if (postmaster := orphaned_postmaster(home)) is not None:
+        names = names or [f"pid {postmaster.pid}"]
         _end([postmaster], patience, gentle=signal.SIGINT)
     # What a dying process still started meanwhile.
     _end(marked_processes(home), 2)
-    for name in ("supervisord.pid", "supervisor.sock", "state.json"):
-        (home.root / name).unlink(missing_ok=True)
-    for pid_file in home.airflow.glob("*.pid"):
-        pid_file.unlink(missing_ok=True)
+    stale = [home.root / name for name in ("supervisord.pid", "supervisor.sock", "state.json")]
+    stale += home.airflow.glob("*.pid")
     if orphaned_postmaster(home) is None:
-        (home.postgres / "postmaster.pid").unlink(missing_ok=True)
+        stale.append(home.postgres / "postmaster.pid")
+    for path in stale:
+        path.unlink(missing_ok=True)
     return names
 
 
@@ -65,13 +64,6 @@ def _is_supervisord(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return "supervisor.supervisord" in process.cmdline()
     return False
-
-
-def _name(process: psutil.Process) -> str:
-    try:
-        return f"{process.name()} (pid {process.pid})"
-    except psutil.Error:
-        return f"pid {process.pid}"
 
 
 def _end(processes: list[psutil.Process], patience: float, gentle: int = signal.SIGTERM) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from services.local import airflow_env, settings
+from services import connections
+from services.local import airflow_env
 from services.local.cleanup import end_leftovers, marked_processes
 from services.local.doctor import doctor
 from services.local.errors import StackError
@@ -38,10 +39,8 @@ def _leave_up(mode: str, executor: str) -> int:
     home.prepare()
     with only_command(home, mode), Progress() as progress:
         stack = Stack.running(home, progress.say)
-        if stack is not None and stack.mode != mode:
-            raise StackError(f"`make {stack.mode}` is up. Stop it first: make down")
         if stack is not None:
-            stack.require_executor(executor)
+            stack.require(mode, executor)
         else:
             ports = Ports.from_environment(os.environ)
             stack = Stack(home, ports, mode=mode, executor=executor, report=progress.say)
@@ -61,14 +60,12 @@ def _leave_up(mode: str, executor: str) -> int:
 
 def _write_env(stack: Stack) -> Path:
     """The local services as connections for an Airflow that somebody else starts."""
-    applied = settings.local(
-        settings.load(PROJECT / "airflow_settings.yaml"), stack.ports, Credentials.load(stack.home)
-    )
+    found = airflow_env.local_connections(stack.ports, Credentials.load(stack.home))
     # In standalone mode the CLI's Airflow looks for plugins elsewhere than in the project.
     plugins = f"AIRFLOW__CORE__PLUGINS_FOLDER={PROJECT / 'plugins'}\n"
     untold = "AIRFLOW__COSMOS__ENABLE_TELEMETRY=False\n"  # as in the image and in the local stack
     file = stack.home.root / "standalone.env"
-    write_private(file, settings.env_file(applied) + plugins + untold)
+    write_private(file, connections.env_file(found) + plugins + untold)
     return file
 
 

@@ -11,10 +11,9 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from services.local import settings
+from include.pools import wanted
 from services.local.airflow_api import RUN_ENDED, Run
-from services.local.errors import StackError
-from services.local.home import PROJECT, Home, only_command
+from services.local.home import Home, only_command
 from services.local.ports import Ports
 from services.local.progress import Progress
 from services.local.stack import Stack
@@ -33,11 +32,10 @@ def doctor() -> int:
     home.prepare()
     with only_command(home, "doctor"), Progress() as progress:
         stack = Stack.running(home, progress.say)
-        if stack is not None and stack.mode == "up":
+        if stack is not None:
+            stack.require("up")
             progress.say("Examining the stack that `make up` started")
             rows = examine(stack, progress)
-        elif stack is not None:
-            raise StackError("`make services` is up. Stop it first: make down")
         else:
             stack = Stack(home, Ports.from_environment(os.environ), report=progress.say)
             try:
@@ -107,17 +105,17 @@ def _parsed(stack: Stack) -> list[Row]:
 
 
 def _pools(stack: Stack) -> list[Row]:
-    """Pools of `airflow_settings.yaml`, and those that a DAG names: without its pool a task never starts."""
-    wanted = {pool["name"]: pool["slots"] for pool in settings.load(PROJECT / "airflow_settings.yaml").pools}
+    """Pools of pools.json, and those that a DAG names: without its pool a task never starts."""
+    expected = wanted()
     there = {pool["name"]: pool["slots"] for pool in stack.api.request("GET", "/pools")["pools"]}
     warned = stack.api.request("GET", "/dagWarnings", params={"warning_type": "non-existent pool"})
     rows = []
-    for name, slots in wanted.items():
-        fix = "" if name in there else f'airflow pools set {name} {slots} "copies at once"'
+    for name, pool in expected.items():
+        fix = "" if name in there else f'airflow pools set {name} {pool["slots"]} "copies at once"'
         found = f"{there[name]} slots" if name in there else "does not exist: its tasks never start"
         rows.append((f"pool {name}", found, fix))
     for warning in warned["dag_warnings"]:
-        if any(name in wanted for name in warning["message"].replace("'", " ").split()):
+        if any(name in expected for name in warning["message"].replace("'", " ").split()):
             continue
         rows.append(
             (f"pools of {warning['dag_id']}", warning["message"], "airflow pools set NAME SLOTS TEXT")

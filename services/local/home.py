@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.local.errors import Busy, StackError
 
@@ -22,48 +22,27 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parents[2]
 FREE_BYTES = 2 * 1024**3
+ELSEWHERE = "Free some space, or choose another folder with STACK_HOME=<folder>."
 # The kernel allows 107 bytes; supervisord binds the name with its process id added first.
 LONGEST_SOCKET_PATH = 90
 
 
-@dataclass(frozen=True)
 class Home:
     """The folders and files below `root`, all made by `prepare()`."""
 
-    root: Path
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.data = root / "data"
+        self.s3 = root / "s3"
+        self.postgres = root / "postgres"
+        self.airflow = root / "airflow"
+        self.logs = root / "logs"
+        self.programs = root / "bin"  # those that the machine lacks, last on PATH
+        self.state_file = root / "state.json"
 
     @classmethod
     def from_environment(cls) -> Home:
         return cls(Path(os.environ.get("STACK_HOME") or PROJECT / ".stack").expanduser().absolute())
-
-    @property
-    def data(self) -> Path:
-        return self.root / "data"
-
-    @property
-    def s3(self) -> Path:
-        return self.root / "s3"
-
-    @property
-    def postgres(self) -> Path:
-        return self.root / "postgres"
-
-    @property
-    def airflow(self) -> Path:
-        return self.root / "airflow"
-
-    @property
-    def logs(self) -> Path:
-        return self.root / "logs"
-
-    @property
-    def programs(self) -> Path:
-        """Programs for a machine that lacks them, last on PATH."""
-        return self.root / "bin"
-
-    @property
-    def state_file(self) -> Path:
-        return self.root / "state.json"
 
     @property
     def socket(self) -> Path:
@@ -86,15 +65,14 @@ class Home:
             free = shutil.disk_usage(self.root).free
         except OSError as error:
             raise StackError(
-                f"Cannot write the stack's folder {self.root}: {error.strerror}. "
-                "Free some space or give another folder with STACK_HOME=<folder>."
+                f"Cannot write the stack's folder {self.root}: {error.strerror}. {ELSEWHERE}"
             ) from error
         if self.socket.parent.stat().st_uid != os.getuid():
             raise StackError(f"{self.socket.parent} belongs to another user; remove it or set TMPDIR.")
         if free < FREE_BYTES:
             raise StackError(
                 f"Only {free / 1e9:.1f} GB are free on the disk of {self.root}; the stack needs about 2 GB. "
-                "Free some space or give another folder with STACK_HOME=<folder>."
+                f"{ELSEWHERE}"
             )
 
 
@@ -142,7 +120,7 @@ def write_private(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def read_json(path: Path) -> dict:
+def read_json(path: Path) -> dict[str, Any]:
     """The object in the file; {} when the file is missing or damaged (a command was killed)."""
     try:
         value = json.loads(path.read_text())
@@ -164,9 +142,9 @@ def only_command(home: Home, command: str) -> Iterator[None]:
         except OSError as error:
             file.seek(0)
             raise Busy(
-                f"Another command is at work in {home.root}: {file.read().strip() or 'just starting'}. "
+                f"Another command is using {home.root}: {file.read().strip() or 'just starting'}. "
                 "Wait until it has ended, or end it (Ctrl-C there, or `kill` and that pid), "
-                "or use a folder of your own with STACK_HOME=<folder>."
+                "or use another folder with STACK_HOME=<folder>."
             ) from error
         file.truncate(0)
         file.write(f"make {command} (pid {os.getpid()})")

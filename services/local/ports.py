@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -79,7 +80,7 @@ def free_admin_port() -> int:
     for port in range(20000 + free_port() % 10000, 55000):
         if is_free(port) and is_free(port + 10000):
             return port
-    raise PortTaken("no free pair of ports for the S3 admin page; end some programs and try again.")
+    raise PortTaken("No two free ports 10000 apart for the S3 admin page; end some programs and try again.")
 
 
 def is_free(port: int) -> bool:
@@ -95,34 +96,26 @@ def is_free(port: int) -> bool:
 
 def holder_of(port: int) -> str:
     """The process that listens on the port, as `name (pid 123)`, or a hint when it may not be looked at."""
-    try:
-        connections = psutil.net_connections(kind="tcp")
-    except psutil.AccessDenied:
-        connections = []
-    for connection in connections:
-        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
-            if connection.pid is None:
-                break
-            try:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-            except psutil.Error:
-                break
+    with contextlib.suppress(psutil.Error):
+        for each in psutil.net_connections(kind="tcp"):
+            if each.laddr and each.laddr.port == port and each.status == psutil.CONN_LISTEN and each.pid:
+                return f"{psutil.Process(each.pid).name()} (pid {each.pid})"
     return "another user's process"
+
+
+def describe_taken(ports: Ports, *names: str) -> list[str]:
+    """A line for each of these ports that is taken: its number, its holder, and its variable."""
+    return [
+        f"  port {port} ({name.replace('_', ' ')}) is used by {holder_of(port)}: "
+        f"end it, or choose another with {variable_of(name)}=<port>"
+        for name in names
+        if not is_free(port := getattr(ports, name))
+    ]
 
 
 def require_free(ports: Ports) -> None:
     """Raise PortTaken naming every wanted port that is taken, its holder, and its variable."""
-    taken = [
-        f"  port {port} ({name.replace('_', ' ')}) is used by {holder_of(port)}: "
-        f"end it, or choose another with {variable_of(name)}=<port>"
-        for name, port in ((field.name, getattr(ports, field.name)) for field in fields(ports))
-        if not is_free(port)
-    ]
-    above = ports.s3_admin + 10000
-    if not is_free(above):
-        taken.append(
-            f"  port {above} (10000 above the S3 admin page's) is used by {holder_of(above)}: "
-            f"end it, or choose another with {variable_of('s3_admin')}=<port>"
-        )
+    taken = describe_taken(ports, *(field.name for field in fields(ports)))
+    taken += describe_taken(replace(ports, s3_admin=ports.s3_admin + 10000), "s3_admin")
     if taken:
         raise PortTaken("The stack cannot start: ports are taken.\n" + "\n".join(taken))

@@ -34,7 +34,7 @@ def answers(url: str) -> bool:
     """Whether the URL answers 200 within two seconds."""
     try:
         with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310
-            return response.status == 200
+            return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
@@ -70,7 +70,7 @@ def store(home: Home, ports: Ports, credentials: Credentials) -> Program:
         "s3",
         server.command(),
         server.ready,
-        "A full disk is the usual cause. `make clean` starts with an empty store.",
+        "Look there for a taken port or a full disk; `make clean` starts with an empty store.",
         server.environment(),
     )
 

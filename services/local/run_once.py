@@ -29,26 +29,21 @@ def run(dag: str, rows: int | None, full: bool, conf: str, executor: str) -> int
     home.prepare()
     with only_command(home, "run"), Progress() as progress:
         stack = Stack.running(home, progress.say)
-        if stack is not None and stack.mode == "up":
-            stack.require_executor(executor)
+        if stack is not None:
+            stack.require("up", executor)
             progress.say("Using the stack that `make up` started; it stays up.")
             if choose_rows(stack, rows, full):
                 stack.supervisor.restart("api")
             return _run_and_verify(stack, dag, settings, progress, started)
-        if stack is not None:
-            raise StackError("`make services` is up. Stop it first: make down")
         stack = Stack(home, Ports.from_environment(os.environ), executor=executor, report=progress.say)
         try:
             choose_rows(stack, rows, full)
             stack.start()
-            status = _run_and_verify(stack, dag, settings, progress, started)
-        except KeyboardInterrupt:
-            progress.say("Interrupted: stopping the stack.")
-            raise
+            return _run_and_verify(stack, dag, settings, progress, started)
         finally:
+            progress.say("… stopping")
             stack.stop()
             progress.say("The stack is stopped.")
-        return status
 
 
 def conf_of(text: str) -> dict[str, Any]:
@@ -91,7 +86,7 @@ def _run_and_verify(stack: Stack, dag: str, conf: dict[str, Any], progress: Prog
     progress.console.print()
     if verified.findings:
         shown = "\n".join(f"  {finding}" for finding in verified.findings[:20])
-        raise RunFailed(f"The store does not hold what the manifest promises:\n{shown}")
+        raise RunFailed(f"The store differs from the manifest:\n{shown}")
     progress.say("Verified: every object was read back; size, sha256 and rows agree with the manifest.")
     return 0
 

@@ -6,18 +6,16 @@ import io
 import os
 import time
 from collections import Counter
-from datetime import datetime
 from typing import Any
 
 from services.local.airflow_api import Run
 from services.local.errors import RunFailed, StackError
 from services.local.home import Home, only_command
-from services.local.memory import Watched
 from services.local.ports import Ports
 from services.local.progress import Progress
 from services.local.run_once import choose_rows, conf_of, failures
 from services.local.stack import Stack
-from services.local.summary import size, table
+from services.local.summary import span, table
 from services.local.verify import BUCKET
 from services.wildfires_api.check import Tally, published, tally
 from services.wildfires_api.dataset import Dataset
@@ -45,7 +43,7 @@ def run_report(rows: int | None, full: bool, conf: str) -> int:
     home.prepare()
     with only_command(home, "run-report"), Progress() as progress:
         if Stack.running(home) is not None:
-            raise StackError("The stack is up, and a report there may be at work. Stop it first: make down")
+            raise StackError("The stack is up, and a report may be running there. Stop it first: make down")
         stack = Stack(home, Ports.from_environment(os.environ), env_overrides=SCHEDULES, report=progress.say)
         try:
             choose_rows(stack, None if full else rows or ROWS, full)
@@ -60,24 +58,20 @@ def run_report(rows: int | None, full: bool, conf: str) -> int:
 def _reported(stack: Stack, settings: dict[str, Any], progress: Progress, started: float) -> None:
     stack.api.wait_for_dag(REPORT)
     stack.api.unpause(REPORT)
-    # Tasks, and what they start, are below the scheduler.
-    with Watched(stack.supervisor.states()["scheduler"]["pid"]) as watched:
-        copy = stack.trigger(COPY, settings)
-        _ended(stack, copy, progress)
-        report = wait_for_report(stack, stack.api.xcom(copy, "commit")["manifest"])
-        _ended(stack, report, progress)
+    copy = stack.trigger(COPY, settings)
+    _ended(stack, copy, progress)
+    report = wait_for_report(stack, stack.api.xcom(copy, "commit")["manifest"])
+    _ended(stack, report, progress)
     instances = stack.api.task_instances(copy) + stack.api.task_instances(report)
     loaded, found = stack.api.xcom(report, "load"), stack.api.xcom(report, "publish")
-    lines = {name: _spent(spans, watched) for name, spans in _steps(instances).items()}
+    lines = {name: _spent(spans) for name, spans in _steps(instances).items()}
     lines |= {"rows": f"{loaded['rows']:,}", "report": found["report"], "run's manifest": loaded["manifest"]}
     lines["wall time"] = f"{time.monotonic() - started:.1f} s"
     progress.console.print(f"\n{table(lines)}\n", markup=False)
     progress.say("… counting the source, to compare")
     source = tally(Dataset(stack.home.data))
     if wrong := differences(stack.s3, stack.api.xcom(report, "export")["marts"], source):
-        raise RunFailed(
-            "The marts are not what the source holds:\n" + "\n".join(f"  {each}" for each in wrong)
-        )
+        raise RunFailed("The marts differ from the source:\n" + "\n".join(f"  {each}" for each in wrong))
     progress.say(f"Compared: fires by {', '.join(TOTALS)} in the marts are those of the source.")
     if source.rows == FIRES and source.values == published().values:
         progress.say(f"They are the published totals of the {FIRES:,} fires, too.")
@@ -102,7 +96,7 @@ def wait_for_report(stack: Stack, manifest: str, seconds: float = 120) -> Run:
             if any(event["extra"].get("manifest") == manifest for event in events):
                 return Run(REPORT, found["dag_run_id"])
         time.sleep(0.5)
-    raise RunFailed(f"No run of {REPORT} was started by the event of {manifest} within {seconds:.0f} s.")
+    raise RunFailed(f"The event of {manifest} did not start a run of {REPORT} within {seconds:.0f} s.")
 
 
 def _steps(instances: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -114,11 +108,8 @@ def _steps(instances: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return steps
 
 
-def _spent(instances: list[dict[str, Any]], watched: Watched) -> str:
-    start = min(datetime.fromisoformat(each["start_date"]).timestamp() for each in instances)
-    end = max(datetime.fromisoformat(each["end_date"]).timestamp() for each in instances)
-    tasks = f", {len(instances)} tasks" if len(instances) > 1 else ""
-    return f"{end - start:7.1f} s, largest process {size(watched.peak(start, end))}{tasks}"
+def _spent(instances: list[dict[str, Any]]) -> str:
+    return f"{span(instances):7.1f} s" + (f", {len(instances)} tasks" if len(instances) > 1 else "")
 
 
 def differences(client: Any, marts: dict[str, str], source: Tally) -> list[str]:
@@ -140,4 +131,4 @@ def _rows(client: Any, key: str) -> list[dict[str, Any]]:
     import pyarrow.parquet
 
     with client.get_object(BUCKET, key) as response:
-        return pyarrow.parquet.read_table(io.BytesIO(response.read())).to_pylist()
+        return list(pyarrow.parquet.read_table(io.BytesIO(response.read())).to_pylist())

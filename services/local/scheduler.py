@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 import psutil
 
@@ -40,7 +41,7 @@ def end_orphaned_workers(home: Home) -> int:
 
 def main(options: list[str]) -> None:
     """Become `airflow scheduler` with these options."""
-    ended = end_orphaned_workers(Home(os.environ[MARK]))
+    ended = end_orphaned_workers(Home(Path(os.environ[MARK])))
     if ended:
         print(f"ended {ended} workers that a killed scheduler had left", flush=True)
     os.execv(sys.executable, [sys.executable, "-m", "airflow", "scheduler", *options])  # noqa: S606

@@ -12,7 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from services.local import airflow_env, programs, settings
+from include.pools import wanted
+from services import connections
+from services.local import airflow_env, programs
 from services.local.airflow_api import RUN_ENDED, AirflowApi, Run
 from services.local.cleanup import end_leftovers
 from services.local.errors import RunFailed, StackError
@@ -83,9 +85,11 @@ class Stack:
         stack = cls(home, Ports(**state["ports"]), **options, report=report)
         return stack if stack.supervisor.pid() == state.get("supervisord") else None
 
-    def require_executor(self, executor: str) -> None:
-        """Raise StackError when a stack that is up already runs its tasks in another way."""
-        if self.executor != executor:
+    def require(self, mode: str, executor: str | None = None) -> None:
+        """StackError when this stack was started for something else, or with another executor."""
+        if self.mode != mode:
+            raise StackError(f"`make {self.mode}` is up. Stop it first: make down")
+        if executor and self.executor != executor:
             raise StackError(f"The stack that is up has the {self.executor}. Stop it first: make down")
 
     # -- start and stop ------------------------------------------------------------------------------------
@@ -162,9 +166,13 @@ class Stack:
         self.apply_settings()
 
     def apply_settings(self) -> None:
-        """Make the connections, pools and variables of `airflow_settings.yaml`, with the local keys."""
-        file = PROJECT / "airflow_settings.yaml"
-        self.api.apply(settings.local(settings.load(file), self.ports, Credentials.load(self.home)))
+        """Create the missing pools, and create or update connections and variables, with the local keys."""
+        for name, pool in wanted().items():
+            self.api.request("POST", "/pools", json={"name": name, **pool}, allowed=(409,))
+        for each in airflow_env.local_connections(self.ports, Credentials.load(self.home)):
+            self.api.put("/connections", "connection_id", {"connection_id": each.conn_id, **each.row})
+        for key, value in connections.variables().items():
+            self.api.put("/variables", "key", {"key": key, "value": value})
 
     def _migrate(self) -> None:
         """Bring the database to Airflow's version; the version done is remembered beside the database."""

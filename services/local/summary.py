@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def facts(
     reused = sum(1 for receipt in receipts if receipt.get("reused"))
     peaks = [receipt["peak_rss_mb"] for receipt in receipts if receipt.get("peak_rss_mb")]
     retries = sum(max(instance["try_number"] - 1, 0) for instance in instances)
-    copying = _span(instances)
+    copying = span([each for each in instances if each["map_index"] >= 0])
     return {
         "rows": f"{manifest['rows']:,}",
         "objects": f"{len(receipts):,}" + (f" ({reused:,} reused)" if reused else ""),
@@ -51,17 +52,13 @@ def by_worker(instances: list[dict[str, Any]], workers: Sequence[str]) -> str:
     return ", ".join(f"{name} {ran[name]}" for name in workers)
 
 
-def _span(instances: list[dict[str, Any]]) -> float:
-    """Seconds from the first mapped task's start to the last one's end; 0 when nothing was mapped."""
-    from datetime import datetime
-
-    mapped = [
-        each for each in instances if each["map_index"] >= 0 and each["start_date"] and each["end_date"]
-    ]
-    if not mapped:
+def span(instances: list[dict[str, Any]]) -> float:
+    """Seconds from the first task's start to the last one's end; 0 when none has ended."""
+    ended = [each for each in instances if each["start_date"] and each["end_date"]]
+    if not ended:
         return 0.0
-    moments = [[datetime.fromisoformat(each[name]) for each in mapped] for name in ("start_date", "end_date")]
-    return (max(moments[1]) - min(moments[0])).total_seconds()
+    start = min(datetime.fromisoformat(each["start_date"]) for each in ended)
+    return (max(datetime.fromisoformat(each["end_date"]) for each in ended) - start).total_seconds()
 
 
 def table(rows: dict[str, str]) -> str:

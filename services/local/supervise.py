@@ -61,28 +61,33 @@ stdout_logfile_backups=2
 """
 
 
-def escaped(text: object) -> str:
-    """supervisord expands `%(name)s` in every value."""
-    return str(text).replace("%", "%%")
-
-
 def configuration(home: Home, programs: Sequence[Program], directory: str) -> str:
     """supervisord's configuration; it holds the store's keys, so its file is private."""
+
+    def escaped(text: object) -> str:  # supervisord expands `%(name)s` in every value
+        return str(text).replace("%", "%%")
+
     text = HEAD.format(socket=escaped(home.socket), logs=escaped(home.logs), root=escaped(home.root))
     for program in programs:
-        pairs = (f'{name}="{value}"' for name, value in program.environment.items())
         text += PROGRAM.format(
             name=program.name,
             command=escaped(shlex.join(program.command)),
             directory=escaped(directory),
-            environment=escaped(",".join(pairs)),
+            environment=escaped(",".join(f'{k}="{v}"' for k, v in program.environment.items())),
             stop_signal=program.stop_signal,
             stop_seconds=program.stop_seconds,
             # PostgreSQL ends its own children; a signal to each of them would read as a crash.
             as_group="false" if program.name == "postgres" else "true",
             logs=escaped(home.logs),
         )
+    for group in ("servers", "airflow"):
+        names = [program.name for program in programs if group_of(program.name) == group]
+        text += f"\n[group:{group}]\nprograms={','.join(names)}\n" if names else ""
     return text
+
+
+def group_of(name: str) -> str:
+    return "servers" if name in SERVERS else "airflow"
 
 
 class Supervisor:
@@ -120,19 +125,17 @@ class Supervisor:
         deadline = time.monotonic() + 20
         while self.pid() is None:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise NotReady(f"supervisord did not start:\n{self.tail('supervisord')}{self._output()}")
+                said = (self.home.logs / "supervisord.out").read_text(errors="replace")[-2000:]
+                raise NotReady(f"supervisord did not start:\n{self.tail('supervisord')}{said}")
             time.sleep(0.05)
-
-    def _output(self) -> str:
-        return (self.home.logs / "supervisord.out").read_text(errors="replace")[-2000:]
 
     def launch(self, program: Program) -> None:
         """Ask for the program's start without waiting; one that runs already is left alone."""
         with contextlib.suppress(xmlrpc.client.Fault):
-            self._rpc().startProcess(program.name, False)
+            self._rpc().startProcess(f"{group_of(program.name)}:{program.name}", False)
 
     def restart(self, name: str) -> None:
-        rpc = self._rpc()
+        rpc, name = self._rpc(), f"{group_of(name)}:{name}"
         with contextlib.suppress(xmlrpc.client.Fault):
             rpc.stopProcess(name)
         rpc.startProcess(name)
@@ -153,11 +156,13 @@ class Supervisor:
             states = self.states()
             for program in waiting:
                 state = states.get(program.name, {}).get("statename", "GONE")
-                if state in ("FATAL", "GONE") or time.monotonic() > deadline:
-                    late = "failed to start" if state == "FATAL" else f"is not ready after {seconds:.0f} s"
+                failed = {"FATAL": "failed to start", "GONE": "has ended"}.get(state)
+                if failed is None and time.monotonic() > deadline:
+                    failed = f"is not ready after {seconds:.0f} s"
+                if failed:
                     raise NotReady(
-                        f"{program.name} {late if state != 'GONE' else 'is gone'}. The end of its log:\n"
-                        f"{self.tail(program.name)}\n{program.advice} Its whole log: make logs"
+                        f"{program.name} {failed}. The end of its log:\n{self.tail(program.name)}\n"
+                        f"{program.advice} The whole log: make logs NAME={program.name}"
                     )
             if waiting:
                 tick(", ".join(program.name for program in waiting))
@@ -171,23 +176,16 @@ class Supervisor:
         pid = self.pid()
         if pid is None:
             return
-        # Those that use the servers before the servers; within each, all at once (supervisord's own shutdown
-        # waits for one after the other).
-        names = list(self.states())
-        self._stop_together([name for name in names if all_at_once or name not in SERVERS])
-        self._stop_together([name for name in names if name in SERVERS])
-        with contextlib.suppress(OSError, xmlrpc.client.Error):
-            self._rpc().shutdown()
+        with contextlib.suppress(OSError, xmlrpc.client.ProtocolError):
+            rpc = self._rpc()
+            # A group stops all at once; supervisord's own shutdown takes one after the other.
+            for group in () if all_at_once else ("airflow", "servers"):
+                with contextlib.suppress(xmlrpc.client.Fault):  # `make services` has no Airflow
+                    rpc.stopProcessGroup(group)
+            rpc.stopAllProcesses()
+            rpc.shutdown()
         with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
             psutil.Process(pid).wait(seconds)
-
-    def _stop_together(self, names: Sequence[str]) -> None:
-        for name in names:
-            with contextlib.suppress(OSError, xmlrpc.client.Error):
-                self._rpc().stopProcess(name, False)
-        # supervisord kills what outlives its stopwaitsecs, so this ends.
-        while any(self.states().get(name, {}).get("statename") == "STOPPING" for name in names):
-            time.sleep(0.05)
 
     def tail(self, name: str, lines: int = 25) -> str:
         """The end of a program's log, indented."""

@@ -1,11 +1,10 @@
-"""The four programs that do the work: docker, kind, kubectl and helm."""
+"""The four command-line tools that do the work: docker, kind, kubectl and helm."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,29 +25,24 @@ NEEDED = {
 OLDEST_HELM = (3, 19)
 
 
-class ProgramFailed(StackError):
-    """A program ended with an error, or did not end in time. `output` is what it said."""
+class ToolFailed(StackError):
+    """A tool ended with an error, or did not end in time. `output` is what it printed."""
 
     def __init__(self, command: Sequence[str], why: str, output: str) -> None:
-        super().__init__(
-            f"`{' '.join(command)}` {why}" + (f":\n{_indented(output)}" if output.strip() else ".")
-        )
+        shown = "\n".join(f"  {line}" for line in output.strip().splitlines()[-25:])
+        super().__init__(f"`{' '.join(command)}` {why}" + (f":\n{shown}" if shown else "."))
         self.output = output
 
 
-def _indented(text: str, lines: int = 25) -> str:
-    return "\n".join(f"  {line}" for line in text.strip().splitlines()[-lines:])
-
-
 @dataclass
-class Programs:
+class Tools:
     """`kubeconfig` is a file of our own: the user's current context stays as it is."""
 
     kubeconfig: Path
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def require(self, *names: str) -> None:
-        """StackError that names every missing program and what it is for, and where to get it."""
+        """StackError that names every missing tool, what it is for, and where to get it."""
         path = self.environment.get("PATH", os.defpath)
         missing = [name for name in names if shutil.which(name, path=path) is None]
         if missing:
@@ -59,9 +53,9 @@ class Programs:
         """StackError unless a Docker engine answers: the client alone builds and runs nothing."""
         try:
             self.run("docker", "info", "--format", "{{.ServerVersion}}", seconds=30)
-        except ProgramFailed as error:
+        except ToolFailed as error:
             raise StackError(
-                f"Docker does not answer; start it, or see whether you may use it.\n{error}"
+                f"Docker does not answer. Start it, or check that you may use it.\n{error}"
             ) from error
 
     def helm_major(self) -> int:
@@ -69,45 +63,41 @@ class Programs:
         said = self.run("helm", "version", "--short", seconds=30)
         found = re.search(r"v(\d+)\.(\d+)", said)
         if found is None:
-            raise StackError(f"`helm version --short` says {said.strip()!r}, which names no version.")
+            raise StackError(f"`helm version --short` printed {said.strip()!r}, which names no version.")
         version = (int(found[1]), int(found[2]))
         if version < OLDEST_HELM:
             raise StackError(
-                f"Helm {version[0]}.{version[1]} is too old: Airflow's chart wants 3.19 or newer."
+                f"Helm {version[0]}.{version[1]} is too old: Airflow's chart needs 3.19 or newer."
             )
         return version[0]
 
-    def run(self, *command: str, seconds: float = 120, stdin: str | None = None, shown: bool = False) -> str:
-        """What the program printed. `shown`: it prints to the user, and the result is empty.
+    def run(self, *command: str, seconds: float = 120, stdin: str = "", shown: bool = False) -> str:
+        """What the tool printed. `shown`: it prints to the user, and the result is empty.
 
         What goes in through `stdin` may be secret: it is on no command line and in no error text.
         """
-        given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
         try:
             done = subprocess.run(
                 command,
                 env=dict(self.environment),
+                input=stdin,
                 stdout=None if shown else subprocess.PIPE,
                 stderr=None if shown else subprocess.STDOUT,
                 text=True,
                 timeout=seconds,
                 check=False,
-                **given,
             )
-        except FileNotFoundError as error:
-            raise StackError(f"{command[0]} is missing: it {NEEDED.get(command[0], 'is needed')}") from error
         except subprocess.TimeoutExpired as error:
             said = error.output.decode(errors="replace") if isinstance(error.output, bytes) else ""
-            raise ProgramFailed(command, f"did not end within {seconds:.0f} s", said) from error
+            raise ToolFailed(command, f"did not end within {seconds:.0f} s", said) from error
         if done.returncode != 0:
-            ended = signal.Signals(-done.returncode).name if done.returncode < 0 else str(done.returncode)
-            raise ProgramFailed(command, f"failed ({ended})", done.stdout or "")
+            raise ToolFailed(command, f"failed with exit status {done.returncode}", done.stdout or "")
         return done.stdout or ""
 
-    def kubectl(self, *arguments: str, seconds: float = 60, stdin: str | None = None) -> str:
+    def kubectl(self, *arguments: str, seconds: float = 60, stdin: str = "") -> str:
         own = ("kubectl", "--kubeconfig", str(self.kubeconfig), "--namespace", NAMESPACE)
         return self.run(*own, *arguments, seconds=seconds, stdin=stdin)
 
-    def helm(self, *arguments: str, seconds: float = 60, shown: bool = False) -> str:
+    def helm(self, *arguments: str, seconds: float = 60) -> str:
         own = ("--kubeconfig", str(self.kubeconfig), "--namespace", NAMESPACE)
-        return self.run("helm", *arguments, *own, seconds=seconds, shown=shown)
+        return self.run("helm", *arguments, *own, seconds=seconds)
