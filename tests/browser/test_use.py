@@ -157,14 +157,14 @@ def test_who_has_no_runs_yet_is_told_what_to_do(visit):
 
 
 def test_without_its_store_the_page_still_opens_and_says_what_to_do(stack, scenes, visit):
-    from services.local import settings
-    from services.local.home import PROJECT
+    from services.local.airflow_env import local_connections
+    from services.local.home import Credentials
     from tests.servers.ports import free_port
 
     (known,) = [
-        each
-        for each in settings.load(PROJECT / "airflow_settings.yaml").connections
-        if each["connection_id"] == "locals3"
+        {"connection_id": each.conn_id, **each.row}
+        for each in local_connections(stack.ports, Credentials.load(stack.home))
+        if each.conn_id == "locals3"
     ]
     try:
         wrong = {**known, "extra": f'{{"endpoint_url": "http://127.0.0.1:{free_port()}"}}'}
@@ -183,8 +183,5 @@ def test_without_its_store_the_page_still_opens_and_says_what_to_do(stack, scene
         page.goto(f"{stack.api.url}/lake/")
         assert "Airflow gave no connection locals3; expected one" in page.get_by_role("alert").inner_text()
     finally:
-        local = settings.local(
-            settings.load(PROJECT / "airflow_settings.yaml"), stack.ports, stack.credentials
-        )
-        stack.api.apply(local)
+        stack.apply_settings()
     assert visit().open("/lake/").get_by_role("alert").count() == 0

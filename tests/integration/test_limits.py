@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
+from include.pools import wanted
 from tests.integration.test_scheduler import copies, manifest_of
-from tests.project_files import PROJECT
 from tests.servers.gate import Gate
 
 pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
@@ -100,9 +99,8 @@ def rises_to(expected: Any, count: Callable[[], Any]) -> None:
 
 
 def slots(pool: str) -> int:
-    """As airflow_settings.yaml has it."""
-    pools = yaml.safe_load((PROJECT / "airflow_settings.yaml").read_text())["airflow"]["pools"]
-    return {each["pool_name"]: each["pool_slot"] for each in pools}[pool]
+    """As pools.json has it."""
+    return wanted()[pool]["slots"]
 
 
 def test_pool_parallelism_and_the_cap_on_a_run(stack, gate):

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import yaml
 
-from services.kubernetes import manifests
+from services import connections
 from services.local import airflow_env
 from services.local.home import PROJECT, Credentials, Home
 from services.local.ports import Ports
@@ -98,17 +98,9 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     image = airflow_env.clean_environment(home) | {
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "tests.kubernetes.hostname.of_the_pod"
     }
-    connections = manifests.connections(
-        (keys.s3_access_key, keys.s3_secret_key),
-        keys.warehouse_password,
-        endpoint=f"http://127.0.0.1:{ports.s3}",
-        services={
-            "wildfires_api": {"host": "127.0.0.1", "port": ports.api},
-            "warehouse": {"host": "127.0.0.1", "port": ports.postgres},
-        },
-    )["stringData"]
+    secret = connections.environment(airflow_env.local_connections(ports, keys))
     with ApiServer(folder / "cluster", image) as server:
-        server.kubelet.secrets["airflow-connections"] = connections
+        server.kubelet.secrets[connections.SECRET] = secret
         server.kubelet.config_maps["airflow-config"] = {"airflow.cfg": as_file(config)}
         executor = {
             "in_cluster": False,
@@ -117,6 +109,6 @@ def cluster(folder: Path) -> Iterator[Cluster]:
             "worker_container_repository": "wildfire-lake",
             "worker_container_tag": "local",
         }
-        overrides = as_environment(config) | as_environment({"kubernetes_executor": executor}) | connections
+        overrides = as_environment(config) | as_environment({"kubernetes_executor": executor}) | secret
         with Stack(home, ports, env_overrides=overrides) as stack:
             yield Cluster(stack, server)

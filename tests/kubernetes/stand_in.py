@@ -79,9 +79,6 @@ def kubectl(state: dict, arguments: list[str], given: str) -> str:
             return json.dumps({"items": secrets})
         case ["get", "secret", name, *_]:
             return json.dumps(encoded(state["objects"][f"secret/{name}"]))
-        case ["get", "pods", "--output", "json"]:
-            pod = {"metadata": {"name": "airflow-scheduler-0"}, "status": {"phase": "Pending"}}
-            return json.dumps({"items": [pod]})
         case ["get", what, *_]:
             return f"NAME of {what}"
         case ["logs", *_]:

@@ -106,8 +106,11 @@ def test_a_run_that_never_ends_is_told_of_with_its_tasks():
     from services.local.errors import StackError
 
     api = Told([instance("a", "h", state="queued")], {})
-    api.wait_for_dag = api.unpause = lambda *_: None
+    paused_as = []
+    api.wait_for_dag = lambda *_: {"is_paused": True}
+    api.unpause = lambda *_, paused=False: paused_as.append(paused)
     api.trigger = lambda *_: RUN
     api.run_state = lambda _: "running"
     with pytest.raises(StackError, match="'a': 'queued'"):
         check.finished(api, "d", {}, lambda _: None, 0)
+    assert paused_as == [False, True]  # as it was found

@@ -6,7 +6,7 @@ pytest.importorskip("services.local.stack", reason="needs services/, which the A
 pytest.importorskip("kubernetes_validate", reason="the double checks pods by Kubernetes' schemas")
 
 from services.kubernetes.cluster import NODE_PORTS
-from services.kubernetes.programs import CLUSTER
+from services.kubernetes.tools import CLUSTER
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.machine import Machine
 

@@ -143,10 +143,16 @@ def secret_references(found: Any) -> Iterator[tuple[str, str]]:
             yield from secret_references(value)
 
 
+def connections_secret():
+    manifests = pytest.importorskip("services.kubernetes.manifests")
+    made = manifests.generated_secrets()
+    return manifests.connections_secret(made["seaweedfs"]["stringData"], made["warehouse"]["stringData"])
+
+
 def test_every_secret_that_is_asked_for_is_made():
     manifests = pytest.importorskip("services.kubernetes.manifests")
     made = manifests.generated_secrets()
-    made["airflow-connections"] = manifests.connections(("a", "b"), "c")
+    made["airflow-connections"] = connections_secret()
     chosen = values("values.yaml")
     asked = {*secret_references(list(objects())), *secret_references(chosen)}
     asked |= {
@@ -161,8 +167,7 @@ def test_every_secret_that_is_asked_for_is_made():
 
 
 def test_every_connection_reaches_airflow_and_its_pods():
-    manifests = pytest.importorskip("services.kubernetes.manifests")
-    wanted = set(manifests.connections(("a", "b"), "c")["stringData"])
+    wanted = set(connections_secret()["stringData"])
     assert {"AIRFLOW_CONN_LOCALS3", "AIRFLOW_CONN_WILDFIRES_API"} <= wanted
     assert {each["envName"] for each in values("values.yaml")["secret"]} == wanted
     for name in ("pod-template.yaml", "pod-template-git-sync.yaml"):

@@ -42,12 +42,14 @@ def test_up_does_every_step_in_its_order(up):
         "kubectl rollout status statefulset/seaweedfs",
         "kubectl rollout status statefulset/postgres",
         "kubectl rollout status deployment/wildfires-api",
+        "kubectl delete job airflow-run-airflow-migrations --ignore-not-found",
         "helm upgrade --install airflow airflow --repo https://airflow.apache.org --version 1.22.0",
         "kubectl delete job airflow-pools --ignore-not-found",
+        "kubectl apply --filename -",
         "kubectl wait --for=condition=complete job/airflow-pools",
     ]
-    places = [next(i for i, line in enumerate(lines) if line.startswith(want)) for want in wanted]
-    assert places == sorted(places)
+    left = iter(lines)
+    assert [want for want in wanted if not any(line.startswith(want) for line in left)] == []
 
 
 def test_what_is_in_the_cluster_then(up):
@@ -68,8 +70,6 @@ def test_what_is_in_the_cluster_then(up):
         "warehouse-db",
         objects["secret/warehouse"]["stringData"]["password"],
     )
-    pools = json.loads(objects["configmap/airflow-pools"]["data"]["pools.json"])
-    assert {name: pool["slots"] for name, pool in pools.items()} == {"copies_small": 8, "copies_large": 4}
 
 
 def test_the_images_that_were_built_are_the_ones_that_run(up):
@@ -224,7 +224,7 @@ def test_a_step_that_fails_half_way_says_so_and_the_next_run_goes_on(machine, st
 def test_a_failure_in_the_cluster_shows_what_is_going_on_there(machine):
     machine.fails("helm upgrade", says="timed out waiting for the condition")
     said = machine.run("up").stdout
-    for title in ("── Pods", "── Warnings", "── Jobs", "── airflow-scheduler-0"):
+    for title in ("── Pods and jobs", "── Warnings", "── Logs of Airflow", "── Logs of the servers"):
         assert title in said
 
 

@@ -1,4 +1,4 @@
-"""The Astro CLI for tests: a program in its place that notes how it was called."""
+"""In the Astro CLI's place: a program that notes how it was called, and refuses what the CLI refuses."""
 
 import json
 import os
@@ -7,26 +7,43 @@ import subprocess
 import sys
 
 # Options of the Astro CLI, 1.46: cmd/cloud/env_conn.go and cmd/cloud/deployment_objects.go there.
-SCOPE = {"--deployment-id"}
-CONNECTION = {"--type", "--host", "--login", "--schema", "--port", "--extra"}
-ASTRO_OPTIONS = {
-    "env connection create": SCOPE | CONNECTION | {"--key"},
-    "env connection update": SCOPE | CONNECTION,
-    "deployment pool create": SCOPE | {"--name", "--slots", "--description"},
-    "deployment pool update": SCOPE | {"--name", "--slots", "--description"},
+SCOPE = ["--deployment-id"]
+CONNECTION = [*SCOPE, "--type", "--host", "--login", "--schema", "--port", "--extra"]
+POOL = [*SCOPE, "--name", "--slots", "--description", "--include-deferred"]
+OPTIONS = {
+    "env connection create": [*CONNECTION, "--key"],
+    "env connection update": CONNECTION,
+    "deployment pool list": SCOPE,
+    "deployment pool create": POOL,
+    "deployment pool update": POOL,
 }
-# In the place of the CLI: notes its arguments and what comes through the pipe, and refuses to create twice.
 FAKE_ASTRO = f"""#!{sys.executable}
 import json, os, sys
 
-piped = sys.stdin.read() if sys.argv[1] == "env" else ""
+words = sys.argv[1:]
+piped = sys.stdin.read() if words[0] == "env" else ""
 with open(os.environ["CALLS"], "a") as calls:
-    calls.write(json.dumps([sys.argv[1:], piped]) + "\\n")
-sys.exit(sys.argv[3] == "create" and "exists" in os.environ)
+    calls.write(json.dumps([words, piped]) + "\\n")
+command, rest = " ".join(words[:3]), words[3:]
+if command == "env connection update":
+    rest = rest[1:]
+options = dict(zip(rest[::2], rest[1::2], strict=True))
+if unknown := set(options) - set({OPTIONS!r}[command]):
+    sys.exit(f"Error: unknown flag: {{unknown}}")
+if command.startswith("deployment pool ") and command != "deployment pool list":
+    if options.get("--include-deferred") not in ("enable", "disable"):
+        sys.exit("Error: --include-deferred is required on Airflow 3: enable or disable")
+existing = json.loads(os.environ.get("EXISTING", "[]"))
+if command == "deployment pool list":
+    print(" NAME             SLOTS     INCLUDE DEFERRED")
+    for name in ["default_pool", *existing]:
+        print(f" {{name:16}} 128       false")
+if command.endswith(" create") and (options.get("--key") or options.get("--name")) in existing:
+    sys.exit("Error: it exists")
 """
 
 
-def run_astro(folder, tmp_path, *arguments, **environment):
+def run_astro(folder, tmp_path, *arguments, existing=()):
     """(exit status, standard error, [(command, options, text through the pipe)])."""
     programs = tmp_path / "programs"
     programs.mkdir(exist_ok=True)
@@ -37,7 +54,7 @@ def run_astro(folder, tmp_path, *arguments, **environment):
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
         [shutil.which("sh"), str(folder / "astro.sh"), *arguments],
-        env=os.environ | {"PATH": path, "CALLS": str(calls)} | environment,
+        env=os.environ | {"PATH": path, "CALLS": str(calls), "EXISTING": json.dumps(list(existing))},
         capture_output=True,
         text=True,
         timeout=120,
@@ -49,7 +66,6 @@ def run_astro(folder, tmp_path, *arguments, **environment):
         options = dict(zip(rest[::2], rest[1::2], strict=True)) | (
             {"--key": positional[0]} if positional else {}
         )
-        assert set(rest[::2]) <= ASTRO_OPTIONS[" ".join(words[:3])]
         seen.append((" ".join(words[:3]), options, piped))
     return ran.returncode, ran.stderr, seen
 

@@ -4,11 +4,10 @@ import json
 import os
 
 import pytest
-import yaml
 
 from tests.project_files import PROJECT
 
-FORMS = {"connections.env", "connections.json", "pools.json", "secret.yaml", "astro.sh"}
+FORMS = {"connections.env", "connections.json", "secret.yaml", "astro.sh"}
 # Characters that shells, readers of .env files, YAML and JSON each take for something else.
 PASSWORD = "p'a\"s`s$HOME #{w}\\o=rd: ü\n%"
 GIVEN = {
@@ -68,6 +67,6 @@ def exported(tmp_path):
 
 @pytest.fixture
 def pools():
-    """(slots, description) of every pool, by name, as airflow_settings.yaml has them."""
-    entries = yaml.safe_load((PROJECT / "airflow_settings.yaml").read_text())["airflow"]["pools"]
-    return {entry["pool_name"]: (entry["pool_slot"], entry["pool_description"]) for entry in entries}
+    """(slots, description) of every pool, by name."""
+    found = json.loads((PROJECT / "pools.json").read_text())
+    return {name: (pool["slots"], pool["description"]) for name, pool in found.items()}

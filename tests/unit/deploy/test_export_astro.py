@@ -12,25 +12,32 @@ from tests.unit.deploy.conftest import GIVEN, PASSWORD
 pytest.importorskip("services.deploy.export", reason="needs services/, which the Astro image does not carry")
 
 
-@pytest.mark.parametrize("exists", [False, True])
-def test_astro_commands_create_or_update_everything(exported, pools, tmp_path, exists):
-    status, _, calls = run_astro(exported, tmp_path, "dep-1", **({"exists": "1"} if exists else {}))
-    assert status == 0
-    last = "update" if exists else "create"
+@pytest.mark.parametrize(
+    "existing", [[], [*GIVEN, "copies_small", "copies_large"], ["locals3", "copies_small"]]
+)
+def test_connections_are_created_or_updated_and_missing_pools_created(exported, pools, tmp_path, existing):
+    status, error, calls = run_astro(exported, tmp_path, "dep-1", existing=existing)
+    assert (status, [line for line in error.splitlines() if line != "Error: it exists"]) == (0, [])
     connections = {
         options["--key"]: connection_of(options, piped)
         for command, options, piped in calls
-        if command == f"env connection {last}"
+        if command == f"env connection {'update' if options.get('--key') in existing else 'create'}"
     }
     assert connections == GIVEN
     made = {
         options["--name"]: (int(options["--slots"]), options["--description"])
         for command, options, _ in calls
-        if command == f"deployment pool {last}"
+        if command == "deployment pool create"
     }
-    assert made == pools
+    assert made == {name: pool for name, pool in pools.items() if name not in existing}
     assert {options["--deployment-id"] for _, options, _ in calls} == {"dep-1"}
+    assert "deployment pool update" not in {command for command, _, _ in calls}
     assert PASSWORD not in str([options for _, options, _ in calls])
+
+
+def test_a_pool_whose_name_only_resembles_a_wanted_one_does_not_count(exported, pools, tmp_path):
+    _, _, calls = run_astro(exported, tmp_path, "dep-1", existing=["copies_small_2", "my_copies_large"])
+    assert [command for command, _, _ in calls].count("deployment pool create") == len(pools)
 
 
 def test_the_astro_script_is_clean_and_needs_a_deployment(exported, tmp_path):

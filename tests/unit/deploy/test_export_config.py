@@ -48,15 +48,12 @@ for command in sys.stdin.read().splitlines():
 """
 
 
-def test_airflow_imports_both_files_into_a_fresh_database(exported, pools, tmp_path):
+def test_airflow_imports_the_connections_into_a_fresh_database(exported, tmp_path):
     commands = [
         "db migrate",
         f"connections import {exported}/connections.json",
-        f"pools import {exported}/pools.json",
         f"connections import --overwrite {exported}/connections.json",  # and again, as an update
-        f"pools import {exported}/pools.json",
         f"connections export {tmp_path}/connections.json",
-        f"pools export {tmp_path}/pools.json",
     ]
     kept = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")}
     ran = subprocess.run(
@@ -72,9 +69,6 @@ def test_airflow_imports_both_files_into_a_fresh_database(exported, pools, tmp_p
     assert {
         name: fields_of(Connection(conn_id=name, **without_empty(each))) for name, each in connections.items()
     } == GIVEN
-    stored = json.loads((tmp_path / "pools.json").read_text())
-    stored.pop("default_pool")
-    assert {name: (pool["slots"], pool["description"]) for name, pool in stored.items()} == pools
 
 
 def without_empty(fields):

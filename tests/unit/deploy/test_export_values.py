@@ -12,8 +12,9 @@ from tests.unit.deploy.conftest import FORMS, GIVEN, PASSWORD, write_env
 
 pytest.importorskip("services.deploy.export", reason="needs services/, which the Astro image does not carry")
 
+from services.connections import from_environment, from_settings, read_lines
 from services.deploy.__main__ import main
-from services.deploy.connections import gather, read_environment
+from services.deploy.export import LOCAL, deployable, placeholders
 from services.local.errors import SettingsError
 
 
@@ -80,32 +81,24 @@ def test_the_file_wins_over_the_environment(tmp_path, monkeypatch):
     ],
 )
 def test_what_is_local_and_what_is_not(fields, open_fields):
-    local = [
-        {
-            "connection_id": "locals3",
-            "conn_type": "aws",
-            "login": "local-dummy-access-key",
-            "password": "local-dummy-secret-key",
-            "extra": '{"endpoint_url": "http://seaweedfs:8333", "region_name": "us-east-1"}',
-        }
-    ]
-    (connection,) = gather(local, {"AIRFLOW_CONN_LOCALS3": json.dumps(fields)})
-    assert connection.open_fields == open_fields
+    given = from_environment({"AIRFLOW_CONN_LOCALS3": json.dumps(fields)})
+    (connection,) = [each for each in deployable(from_settings(), given) if each.conn_id == "locals3"]
+    assert list(placeholders(connection)) == open_fields
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("postgresql://user:hunter2@db/fires", "is a URI"),
+        ("postgresql://user:hunter2@db/fires", "not JSON"),
         ('\'{"conn_type": "http", "password": "hunter2"}\'', "without quotes around it"),
-        ('{"conn_type": "http", "password": "hunter2"', "is not JSON (line 1 column"),
+        ('{"conn_type": "http", "password": "hunter2"', "not JSON"),
         ('["hunter2"]', "not a JSON object"),
-        ('{"host": "hunter2"}', "no conn_type"),
+        ('{"host": "hunter2"}', "conn_type is missing"),
         ('{"conn_type": "http", "pasword": "hunter2"}', "unknown fields: pasword"),
-        ('{"conn_type": "http", "port": "hunter2"}', "the port must be a number"),
+        ('{"conn_type": "http", "port": "hunter2"}', "port must be a number"),
         ('{"conn_type": "http", "extra": "hunter2"}', "extra a JSON object"),
-        ('{"conn_type": "http", "extra": [1]}', "extra a JSON object"),
-        ('{"conn_type": "http", "host": 7, "password": "hunter2"}', "all else a text"),
+        ('{"conn_type": "http", "extra": [1]}', "extra must be a JSON object"),
+        ('{"conn_type": "http", "host": 7, "password": "hunter2"}', "host must be a string"),
     ],
 )
 def test_a_connection_that_cannot_be_is_explained_without_its_secret(tmp_path, capsys, value, said):
@@ -121,14 +114,14 @@ def test_a_connection_that_cannot_be_is_explained_without_its_secret(tmp_path, c
 
 def test_a_file_that_is_missing_or_no_list_of_settings_is_explained(tmp_path):
     with pytest.raises(SettingsError, match=r"No such file.*cp \.env\.example"):
-        read_environment(tmp_path / "missing")
+        read_lines(tmp_path / "missing")
     (tmp_path / "env").write_text("A=b\nhunter2\n")
     with pytest.raises(SettingsError, match="line 2: expected NAME=VALUE") as caught:
-        read_environment(tmp_path / "env")
+        read_lines(tmp_path / "env")
     assert "hunter2" not in str(caught.value)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SettingsError, match="it is no text"):
-        read_environment(tmp_path / "binary")
+    with pytest.raises(SettingsError, match="not a text file"):
+        read_lines(tmp_path / "binary")
 
 
 def test_a_folder_that_cannot_be_written_is_explained(tmp_path, capsys):
@@ -137,5 +130,9 @@ def test_a_folder_that_cannot_be_written_is_explained(tmp_path, capsys):
     assert "Cannot write" in capsys.readouterr().err
 
 
-def test_an_empty_variable_is_as_none(tmp_path):
-    assert gather([], {"AIRFLOW_CONN_X": " ", "OTHER": "1"}) == []
+def test_an_empty_variable_is_as_none():
+    assert from_environment({"AIRFLOW_CONN_X": " ", "OTHER": "1"}) == []
+
+
+def test_every_address_and_key_of_the_settings_is_known_to_be_local():
+    assert [value for value in local_values() if not LOCAL.search(value)] == []

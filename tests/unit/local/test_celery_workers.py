@@ -67,9 +67,9 @@ def test_the_summary_counts_copies_by_worker_and_shows_an_idle_one() -> None:
 
 def test_a_stack_that_is_up_with_another_executor_is_not_used(home: Home) -> None:
     stack = Stack(home, executor="LocalExecutor")
-    stack.require_executor("LocalExecutor")
+    stack.require("run", "LocalExecutor")
     with pytest.raises(StackError, match=r"LocalExecutor.*make down"):
-        stack.require_executor("CeleryExecutor")
+        stack.require("run", "CeleryExecutor")
 
 
 def test_airflows_command_line_says_when_nothing_is_up(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

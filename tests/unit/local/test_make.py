@@ -99,16 +99,55 @@ def test_a_python_without_pip_and_venv_is_explained(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_sdks_interpreter_needs_a_python_of_its_own_range(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize(
+    ("given", "nearest"),
+    [("FORMAT=parquet", "CONF"), ("dag=x", "DAG"), ("ROW=5", "ROWS"), ("airflow-port=1", "AIRFLOW_PORT")],
+)
+def test_an_unknown_variable_is_refused_before_anything_starts(given: str, nearest: str) -> None:
+    done = subprocess.run(["make", "run", given], cwd=PROJECT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{given.partition('=')[0]} (did you mean {nearest}?)" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_known_variables_are_taken_and_others_of_the_environment_ignored() -> None:
+    given = ["ROWS=5", 'CONF={"format": "parquet"}', "AIRFLOW_PORT=1", "ARGS=-k 'a b'"]
+    done = subprocess.run(
+        ["make", "--dry-run", "run", *given],
+        cwd=PROJECT,
+        env=os.environ | {"dag": "x", "FORMAT": "csv"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_variable_of_a_recipe_is_known() -> None:
+    makefile = (PROJECT / "Makefile").read_text()
+    used = set(re.findall(r"\$\$\{?([A-Z][A-Z0-9_]+)|\b([A-Z][A-Z0-9_]+)=…", makefile))
+    names = {name for pair in used for name in pair if name}
+    declared = set(re.search(r"^VARIABLES := ((?:.*\\\n)*.*)", makefile, re.MULTILINE)[1].split())
+    assert {"DAG", "ROWS", "CONF"} <= names <= declared
+
+
+def test_the_sdks_interpreter_needs_a_python_of_its_own_range(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from services.local import bootstrap
+
+    shim = tmp_path / "python3.12"  # as a version manager leaves one for a version that is not there
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
 
     monkeypatch.setattr(bootstrap.sys, "version_info", (3, 12, 1, "final", 0))
     assert bootstrap.interpreter_python() == sys.executable
 
     monkeypatch.setattr(bootstrap.sys, "version_info", (3, 13, 0, "final", 0))
-    monkeypatch.setattr(bootstrap.shutil, "which", {"python3.11": "/there/python3.11"}.get)
-    assert bootstrap.interpreter_python() == "/there/python3.11"
+    there = {"python3.12": str(shim), "python3.11": sys.executable}
+    monkeypatch.setattr(bootstrap.shutil, "which", there.get)
+    assert bootstrap.interpreter_python() == sys.executable
 
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
-    with pytest.raises(bootstrap.BootstrapError, match=r"3\.11 and 3\.12 alone.*3\.13.*PYTHON="):
+    with pytest.raises(bootstrap.BootstrapError, match=r"3\.11 or 3\.12.*3\.13.*PYTHON="):
         bootstrap.interpreter_python()

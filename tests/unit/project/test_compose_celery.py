@@ -125,15 +125,6 @@ def test_the_engine_is_that_of_the_local_stack(tmp_path):
                 assert environment[f"AIRFLOW__{section.upper()}__{name.upper()}"] == str(value), name
 
 
-def test_pools_are_those_of_the_settings():
-    commands = airflow_services()["db-migration"]["command"][-1]
-    made = re.findall(r'airflow pools set (\S+) (\d+) "([^"]+)"', commands)
-    settings = yaml.safe_load((PROJECT / "airflow_settings.yaml").read_text())["airflow"]["pools"]
-    assert {pool["pool_name"]: (pool["pool_slot"], pool["pool_description"]) for pool in settings} == {
-        name: (int(slots), description) for name, slots, description in made
-    }
-
-
 def test_connections_reach_these_services():
     (env_file,) = airflow_services()["worker"]["env_file"]
     lines = (PROJECT / env_file).read_text().splitlines()

@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.project_files import PROJECT, needs_the_repository
 
@@ -13,8 +12,8 @@ pytestmark = needs_the_repository
 
 DOCS = PROJECT / "docs" / "deploy.md"
 # Made by `make export-config`, and what a user makes as the docs say.
-FORMS = {"connections.env", "connections.json", "pools.json", "secret.yaml", "astro.sh"}
-MADE = FORMS | {".env.production", ".deploy", "database-uri.txt", "passwords.json", "my-values.yaml"}
+FORMS = {"connections.env", "connections.json", "secret.yaml", "astro.sh"}
+MADE = FORMS | {".env.production", ".deploy"}
 # The Astro CLI, 1.46: cmd/airflow.go there, and deploy.go, deployment.go, env_conn.go of cmd/cloud.
 ASTRO = {
     "login": set(),
@@ -31,7 +30,7 @@ def commands(text):
     """Every line of the sh blocks, and every command between backticks, as words."""
     lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
     inline = re.findall(
-        r"`((?:make|astro|airflow|docker|kubectl|helm) [^`]+)`",
+        r"`((?:make|astro|airflow|python|docker) [^`]+)`",
         re.sub(r"```.*?```", "", text, flags=re.DOTALL),
     )
     return [shlex.split(line, comments=True) for line in [*lines, *inline] if line.strip()]
@@ -66,28 +65,6 @@ def wrong_with_astro(words):
     return f"astro {name} has no {options - ASTRO[name]}" if options - ASTRO[name] else ""
 
 
-def option(words, name):
-    """What follows an option, each time it is there."""
-    return [words[place + 1] for place, word in enumerate(words[:-1]) if word == name]
-
-
-def wrong_with_helm(words):
-    """The chart and its version are those of `make k8s-up`."""
-    from services.kubernetes.deploy import CHART
-
-    name, *options = CHART
-    same = all(option(words, options[place]) == [options[place + 1]] for place in (0, 2))
-    return "" if name in words and same else f"helm takes another chart than {' '.join(CHART)}"
-
-
-def wrong_with_kubectl(words):
-    """The namespace is always said, where a file does not say it itself."""
-    said = option(words, "--namespace") == ["airflow"]
-    files = [PROJECT / file for file in option(words, "--filename")]
-    named = bool(files) and all(file.exists() and "name: airflow" in file.read_text() for file in files)
-    return "" if said or named else "kubectl would use whatever namespace is the current one"
-
-
 def wrong_with(words):
     program, *rest = words
     match program:
@@ -98,11 +75,10 @@ def wrong_with(words):
             return wrong_with_astro(rest)
         case "airflow":
             return wrong_with_airflow(rest)
-        case "helm":
-            return wrong_with_helm(rest)
-        case "kubectl":
-            return wrong_with_kubectl(rest)
-        case "cp" | "sh" | "docker" | "!" | "sed":
+        case "python":
+            module = PROJECT / f"{rest[1].replace('.', '/')}.py"
+            return "" if module.exists() else f"there is no module {rest[1]}"
+        case "cp" | "sh" | "docker" | "kubectl" | "!":
             return ""
     return f"{program} is not known here"
 
@@ -117,7 +93,7 @@ def missing_files(words):
         for path in paths
         if path.name not in MADE
         and not (PROJECT / path).exists()
-        and not re.match(r"https?:|service/|[\d.]+$", str(path))
+        and not re.match(r"https?:|service/|include\.|[\d.]+$", str(path))
     ]
 
 
@@ -144,10 +120,8 @@ def test_command(words):
         "airflow connections import --replace .deploy/connections.json",
         "airflow pool import .deploy/pools.json",
         "terraform apply",
+        "python -m include.pool",
         "cp .env.sample .env.production",
-        "kubectl apply --namespace airflow --filename k8s/nothing.yaml",
-        "kubectl create configmap airflow-pools --from-file .deploy/pools.json",
-        "helm upgrade --install airflow airflow --repo https://airflow.apache.org --version 1.21.0",
     ],
 )
 def test_a_mistake_shows(line):
@@ -158,50 +132,6 @@ def test_a_mistake_shows(line):
 def test_every_exported_file_is_explained():
     explained = set(re.findall(r"^\| `([^`]+)` \|", DOCS.read_text(), re.MULTILINE))
     assert explained == FORMS
-
-
-def secrets_in(values):
-    """Names of secrets anywhere in the chart's values."""
-    if isinstance(values, dict):
-        for key, value in values.items():
-            if key.lower().endswith("secretname") and isinstance(value, str):
-                yield value
-            else:
-                yield from secrets_in(value)
-    elif isinstance(values, list):
-        for value in values:
-            yield from secrets_in(value)
-
-
-def test_every_secret_of_the_values_is_made():
-    from services.deploy.forms import SECRET
-
-    needed = set(secrets_in(yaml.safe_load((PROJECT / "k8s" / "values.yaml").read_text())))
-    made = {words[4] for words in COMMANDS if words[:4] == ["kubectl", "create", "secret", "generic"]}
-    assert needed == made | {SECRET}
-
-
-def test_the_pools_job_finds_its_pools_and_takes_the_image():
-    job = (PROJECT / "k8s" / "pools-job.yaml").read_text()
-    assert "image: wildfire-lake:local" in job
-    assert "configMap: {name: airflow-pools}" in job
-
-
-def strangers(own, known):
-    """Keys that the other values do not have, at any depth."""
-    inner = [
-        strangers(value, known[key]) for key, value in own.items() if isinstance(value, dict) and key in known
-    ]
-    return [key for key in own if key not in known] + [name for names in inner for name in names]
-
-
-def test_the_values_of_ones_own_change_what_is_there():
-    """Every key of the example is one of k8s/values.yaml: a misspelt one would change nothing."""
-    (block,) = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    assert (
-        strangers(yaml.safe_load(block), yaml.safe_load((PROJECT / "k8s" / "values.yaml").read_text())) == []
-    )
-    assert strangers({"images": {"airflows": {}}}, {"images": {"airflow": {}}}) == ["airflows"]
 
 
 def test_the_example_lines_can_be_exported(tmp_path, capsys):

@@ -3,7 +3,6 @@
 import ast
 import json
 import re
-from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -163,6 +162,7 @@ def test_the_cli_understands_every_setting():
     ("right", "wrong"),
     [
         ("conn_host:", "host:"),
+        ("conn_type: http", "conn_type: http\n      conn_description: the API"),
         ("  pools:", "  pool:"),
         ("pool_slot: 4", "pool_slot: 0"),
         ("pool_slot: 8", 'pool_slot: "8"'),
@@ -210,51 +210,57 @@ def pools_used():
     return used - {None, "default_pool"}
 
 
-def test_pools_that_dags_use_are_made():
-    pools = {
-        p["pool_name"]: p["pool_slot"]
-        for p in yaml.safe_load(text_of("airflow_settings.yaml"))["airflow"]["pools"]
+def test_the_cli_and_every_other_airflow_get_the_same_pools():
+    from include.pools import wanted
+
+    entries = yaml.safe_load(text_of("airflow_settings.yaml"))["airflow"]["pools"]
+    of_the_cli = {
+        entry["pool_name"]: {
+            "slots": entry["pool_slot"],
+            "description": entry["pool_description"],
+            "include_deferred": False,
+        }
+        for entry in entries
     }
-    assert pools == {"copies_small": 8, "copies_large": 4}
-    assert pools_used() <= set(pools)
+    assert of_the_cli == wanted()
+    assert pools_used() <= wanted().keys()
+
+
+def test_nothing_else_defines_a_pool():
+    """The other places create the pools of pools.json; numbers of their own could differ from it."""
+    files = [
+        "docker-compose.celery.yml",
+        "docker-compose.override.yml",
+        *map(str, (PROJECT / "k8s").iterdir()),
+    ]
+    assert [file for file in files if re.search(r"copies_(small|large)", text_of(file))] == []
+    for file in ("docker-compose.celery.yml", "k8s/pools-job.yaml"):
+        assert "include.pools" in re.sub(r"[\s,]+", " ", text_of(file)), file
 
 
 # The local stack, which starts the same services without Docker -----------------------------------------
 
 
-def test_the_stack_reads_the_file_as_the_cli_does():
-    stack = pytest.importorskip("services.local.settings")
-    loaded = stack.load(PROJECT / "airflow_settings.yaml")
-    seen = {
-        body["connection_id"]: {
-            **{field: body.get(field) for field in FIELDS},
-            "extra": json.loads(body["extra"]) if "extra" in body else None,
-        }
-        for body in loaded.connections
-    }
-    assert seen == as_the_cli_applies(text_of("airflow_settings.yaml"))
-    assert {pool["name"]: pool["slots"] for pool in loaded.pools} == {"copies_small": 8, "copies_large": 4}
-
-
 def test_the_stack_changes_addresses_and_keys_alone():
-    stack = pytest.importorskip("services.local.settings")
-    ports = SimpleNamespace(api=18000, s3=18333, postgres=15432, airflow=18080, s3_admin=23646)
-    names = ("s3_access_key", "s3_secret_key", "postgres_password", "warehouse_password", "airflow_password")
-    keys = SimpleNamespace(**{name: f"local {name}" for name in names})
-    given = stack.load(PROJECT / "airflow_settings.yaml")
-    local = stack.local(given, ports, keys)
-    before, after = ({b["connection_id"]: b for b in settings.connections} for settings in (given, local))
-    assert after["wildfires_api"] == before["wildfires_api"] | {"host": "127.0.0.1", "port": 18000}
-    assert json.loads(after["locals3"].pop("extra")) == json.loads(before["locals3"].pop("extra")) | {
-        "endpoint_url": "http://127.0.0.1:18333"
+    stack = pytest.importorskip("services.local.airflow_env")
+    from services.local.home import Credentials
+    from services.local.ports import Ports
+
+    ports, keys = Ports(api=18000, s3=18333, postgres=15432), Credentials.generate()
+    before = as_airflow_reads(text_of(".env.example"))
+    after = {
+        each.conn_id: dict.fromkeys(FIELDS) | {k: v for k, v in each.fields.items() if k != "description"}
+        for each in stack.local_connections(ports, keys)
     }
-    assert after["locals3"] == before["locals3"] | {
-        "login": "local s3_access_key",
-        "password": "local s3_secret_key",
-    }
-    assert after["warehouse"] == before["warehouse"] | {
-        "host": "127.0.0.1",
-        "port": 15432,
-        "password": "local warehouse_password",
-    }
-    assert local.pools == given.pools
+    before["wildfires_api"] |= {"host": "127.0.0.1", "port": 18000}
+    before["locals3"] |= {"login": keys.s3_access_key, "password": keys.s3_secret_key}
+    before["locals3"]["extra"] |= {"endpoint_url": "http://127.0.0.1:18333"}
+    before["warehouse"] |= {"host": "127.0.0.1", "port": 15432, "password": keys.warehouse_password}
+    assert after == before
+
+
+def test_every_connection_has_a_description():
+    connections = pytest.importorskip("services.connections")
+    found = connections.from_settings()
+    assert len(found) == 3
+    assert [each.conn_id for each in found if not each.fields.get("description")] == []
