@@ -16,9 +16,9 @@ from benchmarks.content import WrongCopy, content
 from benchmarks.copies import Source
 from benchmarks.sizes import Sizes
 from services.local.home import PROJECT, Home
+from services.local.read_back import BUCKET
 from services.local.sample_data import SampleData
 from services.local.stack import Stack
-from services.local.verify import BUCKET
 
 OURS, SEED, NO_OP = "wildfires_to_s3", "seed_way", "no_op"
 MAPPED = {OURS: "copy", SEED: "transfer_to_s3", NO_OP: "nothing"}

@@ -28,7 +28,8 @@ LOCAL = re.compile(
 )
 
 
-def export_config(file: Path | None, folder: Path) -> int:
+def export_config(file: Path | None = None, folder: Path = FOLDER) -> int:
+    """Write the connections in every form; lines of the file win over the environment."""
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     given |= forms.read_lines(file) if file else {}
     connections = deployable(forms.from_settings(), forms.from_environment(given))

@@ -11,6 +11,9 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from services.local.bootstrap import index_of_pip
 from services.local.errors import StackError
@@ -30,13 +33,15 @@ class Unavailable(StackError):
     exit_status = 3
 
 
-def image_test(engine: str, base: str, arguments: list[str]) -> int:
-    """Exit status of pytest inside the image; `arguments` are given to it."""
+def image_test(
+    engine: str = "", base: str = "", arguments: Annotated[list[str] | None, typer.Argument()] = None
+) -> int:
+    """Build the image and run the tests inside it, with these arguments of pytest."""
     program = find_engine(engine)
     build_image(program, base)
     for title, command in (
         ("astro dev parse", ["pytest", PARSE]),
-        ("astro dev pytest", ["pytest", "tests/", *arguments]),
+        ("astro dev pytest", ["pytest", "tests/", *(arguments or [])]),
     ):
         say(f"As `{title}` does: {' '.join(command)}")
         run = [program, "run", "--rm", "--network", "none", IMAGE, *command]

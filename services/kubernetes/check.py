@@ -10,7 +10,7 @@ import minio
 
 from services.local.airflow_api import RUN_ENDED, AirflowApi, Run
 from services.local.errors import StackError
-from services.local.verify import BUCKET, verify
+from services.local.read_back import read_back
 
 LOGS = "airflow-logs"
 LOG_SECONDS = 60
@@ -89,7 +89,7 @@ def _copies(api: AirflowApi, s3: minio.Minio, run: Run) -> Iterator[str]:
     if not committed:
         yield "nothing was committed"
         return
-    yield from verify(s3, committed["manifest"].partition(f"{BUCKET}/")[2]).findings
+    yield from read_back(s3, committed["manifest"]).findings
 
 
 def _logs(api: AirflowApi, s3: minio.Minio, run: Run) -> Iterator[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from services.kubernetes import cluster, install, manifests
 from services.kubernetes.install import Git
@@ -26,9 +29,9 @@ def _tools() -> Tools:
     return Tools(home / "kubeconfig")
 
 
-def up(repository: str | None, ref: str, key: Path | None) -> int:
-    """Every step looks first: run again it goes on where it was broken off, or changes nothing."""
-    git = _git(repository, ref, key)
+def up(git_repo: str | None = None, git_ref: str = "main", git_ssh_key: Path | None = None) -> int:
+    """Make the cluster and install everything in it. Run again, it goes on where it was interrupted."""
+    git = _git(git_repo, git_ref, git_ssh_key)
     ports = Ports.from_environment(os.environ)
     tools = _tools()
     with Progress() as progress:
@@ -146,7 +149,7 @@ def status() -> int:
     return 0
 
 
-def logs(name: str | None) -> int:
+def logs(name: Annotated[str | None, typer.Argument()] = None) -> int:
     """The end of the logs of every component, or more of one: a component or a pod."""
     tools = _tools()
     _require_cluster(tools)

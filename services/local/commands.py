@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import psutil
+import typer
 
 from services import connections
 from services.local import airflow_env
 from services.local.cleanup import end_leftovers, marked_processes
-from services.local.doctor import doctor
 from services.local.errors import StackError
 from services.local.home import PROJECT, Credentials, Home, only_command, write_private
 from services.local.ports import HOST, Ports
 from services.local.progress import Progress
-from services.local.run_once import run
-from services.local.run_report import run_report
-from services.local.sample_data import SampleData
-from services.local.stack import EXECUTORS, Stack
+from services.local.sample_data import Rows, SampleData
+from services.local.stack import Executor, Stack
 from services.local.summary import size, table
+from services.local.supervise import Supervisor
 
-__all__ = ["airflow", "data", "doctor", "down", "logs", "run", "run_report", "services", "status", "up"]
 
-
-def up(executor: str) -> int:
+def up(executor: Executor = "LocalExecutor") -> int:
+    """Start the stack and leave it up."""
     return _leave_up("up", executor)
 
 
 def services() -> int:
-    return _leave_up("services", EXECUTORS[0])
+    """Start the S3 store, the API and the warehouse alone, and leave them up."""
+    return _leave_up("services", "LocalExecutor")
 
 
-def _leave_up(mode: str, executor: str) -> int:
+def _leave_up(mode: str, executor: Executor) -> int:
     home = Home.from_environment()
     home.prepare()
     with only_command(home, mode), Progress() as progress:
@@ -87,6 +88,7 @@ def _addresses(stack: Stack) -> dict[str, str]:
 
 
 def down() -> int:
+    """Stop what is up, and end what a killed command left behind."""
     home = Home.from_environment()
     if not home.root.is_dir():
         print("Nothing is up.")
@@ -104,7 +106,7 @@ def down() -> int:
 
 
 def status() -> int:
-    """Exit status 0 when the stack is up, 3 when it is not (as `systemctl status`)."""
+    """Show what is up, where, and how much memory it takes; exit status 3 when nothing is (as systemctl)."""
     home = Home.from_environment()
     stack = Stack.running(home) if home.root.is_dir() else None
     console = Progress().console
@@ -113,37 +115,37 @@ def status() -> int:
         return 3
     rows = _addresses(stack)
     for name, info in stack.supervisor.states().items():
-        rows[name] = f"{info['statename'].lower()}, {info['description']}, {size(_memory(info['pid']))}"
+        used = size(_memory(info["pid"])) if info["pid"] else "–"
+        rows[name] = f"{info['statename'].lower()}, {info['description']}, {used}"
     rows["all processes"] = size(sum(_pss(process) for process in marked_processes(home)))
     console.print(table(rows), markup=False)
     return 0
 
 
 def _memory(pid: int) -> float:
-    """Memory of a process and its children, shared pages divided among those that share them (bytes)."""
-    try:
+    """Bytes of a process and its children."""
+    with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
-        return _pss(process) + sum(_pss(child) for child in process.children(recursive=True))
-    except psutil.Error:
-        return 0
+        return sum(_pss(each) for each in (process, *process.children(recursive=True)))
+    return 0
 
 
 def _pss(process: psutil.Process) -> float:
-    try:
+    """Its memory, shared pages divided among those that share them (bytes)."""
+    with contextlib.suppress(psutil.Error):
         info = process.memory_full_info()
-        return getattr(info, "pss", info.uss)
-    except psutil.Error:
-        return 0
+        return float(getattr(info, "pss", info.uss))
+    return 0
 
 
-def logs(name: str | None) -> int:
+def logs(name: Annotated[str | None, typer.Argument()] = None) -> int:
+    """Show the end of every log, or more of one, by the names of `make status`."""
     home = Home.from_environment()
     files = sorted(home.logs.glob(f"{name or '*'}.log")) if home.logs.is_dir() else []
     if not files:
         raise StackError(f"There is no log {name or ''} in {home.logs}.")
-    stack = Stack(home, Ports())
     for file in files:
-        print(f"── {file}\n{stack.supervisor.tail(file.stem, 200 if name else 15)}")
+        print(f"── {file}\n{Supervisor(home).tail(file.stem, 200 if name else 15)}")
     return 0
 
 
@@ -157,9 +159,10 @@ def airflow(arguments: list[str]) -> int:
     return subprocess.run(command, env=stack.environment(), cwd=PROJECT, check=False).returncode
 
 
-def data(rows: int | None, file: Path | None) -> int:
+def data(rows: Rows = None, file: Path | None = None) -> int:
+    """Choose the rows that the API serves."""
     if rows is None and file is None:
-        raise StackError("Say which rows: make data ROWS=20000, or make data FILE=<the real file>.")
+        raise StackError("Choose the rows: make data ROWS=20000, or make data FILE=<the real file>.")
     home = Home.from_environment()
     home.prepare()
     with only_command(home, "data"), Progress() as progress:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -13,37 +11,20 @@ from rich.table import Table
 
 from include.pools import wanted
 from services.local.airflow_api import RUN_ENDED, Run
-from services.local.home import Home, only_command
-from services.local.ports import Ports
 from services.local.progress import Progress
+from services.local.session import session
 from services.local.stack import Stack
-from services.local.summary import size
 
 DAG = "lake_doctor"
 RUN_SECONDS = 120
 TASK_ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
-LEAST_FREE = 1_000_000_000  # bytes; the stack's own logs and database
 Row = tuple[str, str, str]  # what was checked, what was found, and what to do; "" where all is well
 
 
 def doctor() -> int:
     """Print every finding; 1 if there is one to fix."""
-    home = Home.from_environment()
-    home.prepare()
-    with only_command(home, "doctor"), Progress() as progress:
-        stack = Stack.running(home, progress.say)
-        if stack is not None:
-            stack.require("up")
-            progress.say("Examining the stack that `make up` started")
-            rows = examine(stack, progress)
-        else:
-            stack = Stack(home, Ports.from_environment(os.environ), report=progress.say)
-            try:
-                stack.start()
-                rows = examine(stack, progress)
-            finally:
-                stack.stop()
-                progress.say("The stack is stopped.")
+    with session("doctor") as (stack, progress):
+        rows = examine(stack, progress)
         progress.console.print(shown(rows))
         wrong = sum(1 for row in rows if row[2])
         progress.say(f"{wrong} to fix." if wrong else "Nothing to fix.")
@@ -53,7 +34,7 @@ def doctor() -> int:
 def examine(stack: Stack, progress: Progress) -> list[Row]:
     """All findings: of the machine, of Airflow, and of the DAG `lake_doctor`."""
     pools = _pools(stack)
-    rows = [_disk(stack.home.root), *_health(stack), *_parsed(stack), *pools]
+    rows = [*_health(stack), *_parsed(stack), *pools]
     run = stack.trigger(DAG)
     progress.say(f"Running {DAG}")
     # A probe of a pool that is not there would keep the run for ever.
@@ -76,12 +57,6 @@ def _ended(stack: Stack, run: Run, never: set[str], progress: Progress) -> list[
         if (tasks and not waiting) or time.monotonic() > deadline:
             return tasks
         time.sleep(0.4)
-
-
-def _disk(folder: Path) -> Row:
-    usage = shutil.disk_usage(folder)
-    fix = f"make room: {size(LEAST_FREE)} at least" if usage.free < LEAST_FREE else ""
-    return ("disk", f"{size(usage.free)} free at {folder}", fix)
 
 
 def _health(stack: Stack) -> list[Row]:

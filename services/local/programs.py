@@ -51,19 +51,19 @@ def seaweed(home: Home, ports: Ports, credentials: Credentials) -> Seaweed:
     )
 
 
-def _inner_ports(home: Home) -> list[int]:
+def _inner_ports(home: Home, *, pick: bool = False) -> list[int]:
     """The ports picked for this home: their numbers name the sockets that the store leaves in /tmp."""
-    return read_json(home.root / "s3_ports.json").get("inner") or free_ports(7)
-
-
-def _pick_inner_ports(home: Home) -> None:
-    kept = read_json(home.root / "s3_ports.json").get("inner")
-    if not kept or not all(is_free(port) for port in kept):
-        write_private(home.root / "s3_ports.json", json.dumps({"inner": free_ports(7)}))
+    kept: list[int] = read_json(home.root / "s3_ports.json").get("inner") or []
+    if kept and not (pick and not all(is_free(port) for port in kept)):
+        return kept
+    picked = free_ports(7)
+    if pick:
+        write_private(home.root / "s3_ports.json", json.dumps({"inner": picked}))
+    return picked
 
 
 def store(home: Home, ports: Ports, credentials: Credentials) -> Program:
-    _pick_inner_ports(home)
+    _inner_ports(home, pick=True)
     server = seaweed(home, ports, credentials)
     server.remove_sockets()
     return Program(
@@ -103,23 +103,26 @@ def postgres(home: Home, ports: Ports, credentials: Credentials) -> Program:
 def airflow(ports: Ports, *, lasting: bool) -> list[Program]:
     """Airflow's processes; for one run alone the triggerer, which serves deferrable tasks, is left out."""
     health = f"http://{HOST}:{ports.airflow}/api/v2/monitor/health"
-    names = ["api-server", "scheduler", "dag-processor", *(["triggerer"] if lasting else [])]
-    advice = "The log above says why; after an update of the project, `make clean` often helps."
-    # Their log servers would listen on every interface; the API server reads the same files from the disk.
-    options = {name: ["--skip-serve-logs"] for name in ("scheduler", "triggerer")}
-    modules = {
-        "scheduler": ["services.local.scheduler"]
-    }  # ends what a killed one left, then becomes Airflow's
+    # The log servers would listen on every interface; the API server reads the same files from the disk.
+    commands = {
+        "api-server": ["airflow", "api-server"],
+        # Ends what a killed one has left, then becomes Airflow's.
+        "scheduler": ["services.local.scheduler", "--skip-serve-logs"],
+        "dag-processor": ["airflow", "dag-processor"],
+        "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
+    }
+    if not lasting:
+        del commands["triggerer"]
     return [
         Program(
             name,
-            [PYTHON, "-m", *modules.get(name, ["airflow", name]), *options.get(name, [])],
+            [PYTHON, "-m", *command],
             (lambda: answers(health)) if name == "api-server" else (lambda: True),
-            advice,
+            "After an update of the project, `make clean` often helps.",
             # The scheduler waits for its running tasks; after the one run there are none.
             stop_seconds=(15 if name == "scheduler" else 5) if lasting else 2,
         )
-        for name in names
+        for name, command in commands.items()
     ]
 
 
@@ -131,7 +134,7 @@ def celery(home: Home, credentials: Credentials, *, lasting: bool) -> list[Progr
             name,
             celery_workers.command(name),
             partial(celery_workers.answers, broker, name),
-            "The log above says why.",
+            "",
             celery_workers.environment(name),
             # A worker lets its running tasks end; after the one run there are none.
             stop_seconds=15 if lasting else 2,

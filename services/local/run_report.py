@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import io
-import os
 import time
 from collections import Counter
 from typing import Any
 
 from services.local.airflow_api import Run
-from services.local.errors import RunFailed, StackError
-from services.local.home import Home, only_command
-from services.local.ports import Ports
+from services.local.errors import RunFailed
 from services.local.progress import Progress
-from services.local.run_once import choose_rows, conf_of, failures
+from services.local.read_back import BUCKET
+from services.local.run_once import conf_of, succeed
+from services.local.sample_data import Rows
+from services.local.session import session
 from services.local.stack import Stack
 from services.local.summary import span, table
-from services.local.verify import BUCKET
 from services.wildfires_api.check import Tally, published, tally
 from services.wildfires_api.dataset import Dataset
 from services.wildfires_api.generator.published import FIRES
@@ -34,24 +33,16 @@ TOTALS = {
 }
 
 
-def run_report(rows: int | None, full: bool, conf: str) -> int:
+def run_report(rows: Rows = None, full: bool = False, conf: str = "{}") -> int:
     """Copy on a stack started for it, wait for the report that the commit starts, and compare its totals."""
     started = time.monotonic()
     settings = {"batch_size": 50_000 if full or (rows or ROWS) > 100_000 else 5_000, "force": True}
     settings |= conf_of(conf)
-    home = Home.from_environment()
-    home.prepare()
-    with only_command(home, "run-report"), Progress() as progress:
-        if Stack.running(home) is not None:
-            raise StackError("The stack is up, and a report may be running there. Stop it first: make down")
-        stack = Stack(home, Ports.from_environment(os.environ), env_overrides=SCHEDULES, report=progress.say)
-        try:
-            choose_rows(stack, None if full else rows or ROWS, full)
-            stack.start()
-            _reported(stack, settings, progress, started)
-        finally:
-            stack.stop()
-            progress.say("The stack is stopped.")
+    with session("run-report", rows=None if full else rows or ROWS, full=full, own_settings=SCHEDULES) as (
+        stack,
+        progress,
+    ):
+        _reported(stack, settings, progress, started)
     return 0
 
 
@@ -59,9 +50,11 @@ def _reported(stack: Stack, settings: dict[str, Any], progress: Progress, starte
     stack.api.wait_for_dag(REPORT)
     stack.api.unpause(REPORT)
     copy = stack.trigger(COPY, settings)
-    _ended(stack, copy, progress)
+    progress.say(f"Running {COPY} ({copy.run_id})")
+    succeed(stack, copy, progress)
     report = wait_for_report(stack, stack.api.xcom(copy, "commit")["manifest"])
-    _ended(stack, report, progress)
+    progress.say(f"Running {REPORT} ({report.run_id})")
+    succeed(stack, report, progress)
     instances = stack.api.task_instances(copy) + stack.api.task_instances(report)
     loaded, found = stack.api.xcom(report, "load"), stack.api.xcom(report, "publish")
     lines = {name: _spent(spans) for name, spans in _steps(instances).items()}
@@ -75,14 +68,6 @@ def _reported(stack: Stack, settings: dict[str, Any], progress: Progress, starte
     progress.say(f"Compared: fires by {', '.join(TOTALS)} in the marts are those of the source.")
     if source.rows == FIRES and source.values == published().values:
         progress.say(f"They are the published totals of the {FIRES:,} fires, too.")
-
-
-def _ended(stack: Stack, run: Run, progress: Progress) -> None:
-    progress.say(f"Running {run.dag_id} ({run.run_id})")
-    state = stack.wait(run, watch=progress.watch)
-    if state != "success":
-        shown = failures(stack, run, stack.api.task_instances(run))
-        raise RunFailed(f"{run.dag_id} ended as {state}.\n{shown}")
 
 
 def wait_for_report(stack: Stack, manifest: str, seconds: float = 120) -> Run:

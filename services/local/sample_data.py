@@ -8,10 +8,14 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from services.local.errors import StackError
 from services.local.home import PROJECT, Home, read_json, write_private
 
+Rows = Annotated[int | None, typer.Option(min=1)]  # an option of a command
 ROWS = 20_000
 FULL = 1_880_465  # what the real dataset has
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from include.pools import wanted
 from services import connections
@@ -24,7 +24,7 @@ from services.local.sample_data import SampleData
 from services.local.supervise import Supervisor
 
 START_SECONDS = 240  # three workers on two busy cores take two minutes
-EXECUTORS = ("LocalExecutor", "CeleryExecutor")
+Executor = Literal["LocalExecutor", "CeleryExecutor"]
 
 
 class Stack:
@@ -52,7 +52,7 @@ class Stack:
         env_overrides: Mapping[str, str] | None = None,
         *,
         mode: str = "run",
-        executor: str = EXECUTORS[0],
+        executor: Executor = "LocalExecutor",
         report: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.home = home if isinstance(home, Home) else Home(home)
@@ -81,7 +81,7 @@ class Stack:
         state = read_json(home.state_file)
         if state.get("mode") not in ("up", "services") or not state.get("ready"):
             return None
-        options = {"mode": state["mode"], "executor": state.get("executor", EXECUTORS[0])}
+        options = {"mode": state["mode"], "executor": state.get("executor", "LocalExecutor")}
         stack = cls(home, Ports(**state["ports"]), **options, report=report)
         return stack if stack.supervisor.pid() == state.get("supervisord") else None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.local.verify import Verified
+    from services.local.read_back import ReadBack
 
 
 def size(number: float) -> str:
@@ -22,23 +22,23 @@ def size(number: float) -> str:
 
 
 def facts(
-    verified: Verified, instances: list[dict[str, Any]], run_seconds: float, wall: float
+    found: Sequence[ReadBack], instances: list[dict[str, Any]], run_seconds: float, wall: float
 ) -> dict[str, str]:
-    """What the run did, by its manifest and Airflow's record of its tasks; times in seconds."""
-    manifest = verified.manifest
-    receipts = manifest["receipts"]
+    """What the run did, by its manifests and Airflow's record of its tasks; times in seconds."""
+    receipts = [receipt for each in found for receipt in each.manifest["receipts"]]
+    rows, size_of_all = (sum(each.manifest[name] for each in found) for name in ("rows", "bytes"))
     reused = sum(1 for receipt in receipts if receipt.get("reused"))
     peaks = [receipt["peak_rss_mb"] for receipt in receipts if receipt.get("peak_rss_mb")]
     retries = sum(max(instance["try_number"] - 1, 0) for instance in instances)
     copying = span([each for each in instances if each["map_index"] >= 0])
     return {
-        "rows": f"{manifest['rows']:,}",
+        "rows": f"{rows:,}",
         "objects": f"{len(receipts):,}" + (f" ({reused:,} reused)" if reused else ""),
-        "bytes": f"{manifest['bytes']:,} ({size(manifest['bytes'])})",
-        "rows/s": f"{manifest['rows'] / copying:,.0f} while copying" if copying else "–",
+        "bytes": f"{size_of_all:,} ({size(size_of_all)})",
+        "rows/s": f"{rows / copying:,.0f} while copying" if copying else "–",
         "peak memory of a copy": f"{max(peaks):,.0f} MB" if peaks else "–",
         "retries": str(retries),
-        "manifest": verified.uri,
+        "manifest": ", ".join(each.uri for each in found),
         "run": f"{run_seconds:.1f} s",
         "wall time": f"{wall:.1f} s",
     }

@@ -70,12 +70,11 @@ def most_at_once(instances: list[dict[str, Any]]) -> int:
 
 
 def test_a_run_copies_every_row_and_commits_once(stack, small):
-    from services.local.verify import verify
+    from services.local.read_back import read_back
 
     manifest = manifest_of(stack, small)
     assert (manifest["rows"], len(manifest["receipts"])) == (ROWS, 4)
-    key = stack.api.xcom(small, "commit")["manifest"].partition("task-mapping-api-data/")[2]
-    assert verify(stack.s3, key).findings == []
+    assert read_back(stack.s3, stack.api.xcom(small, "commit")["manifest"]).findings == []
     assert [ti["rendered_map_index"] for ti in copies(stack, small)] == [
         "rows 0–4,999",
         "rows 5,000–9,999",
@@ -177,7 +176,7 @@ def folders_of(stack: "Stack", dataset: str) -> dict[str, dict[str, int]]:
 
 
 def test_two_runs_at_once_that_keep_one_never_show_half_a_run(stack):
-    from services.local.verify import verify
+    from services.local.read_back import read_back
 
     conf = {"batch_size": 2_500, "force": True, "keep_runs": 1}
     started = [stack.trigger("wildfires_to_s3", conf) for _ in range(2)]
@@ -196,7 +195,7 @@ def test_two_runs_at_once_that_keep_one_never_show_half_a_run(stack):
     assert torn == []
     committed = stack.api.xcom(last, "commit")
     assert set(folders_of(stack, "wildfires")) == {committed["run"]}
-    assert verify(stack.s3, f"wildfires/{committed['run']}/_manifest.json").findings == []
+    assert read_back(stack.s3, committed["manifest"]).findings == []
 
 
 def test_a_run_is_read_back_as_the_documentation_says(stack, small):

@@ -109,7 +109,7 @@ def sent(both: Cluster) -> "Run":
 
 
 def test_a_run_sends_its_copies_to_pods(both, sent):
-    from services.local.verify import verify
+    from services.local.read_back import read_back
 
     run = sent
     copies = instances(both, run, "copy")
@@ -123,7 +123,7 @@ def test_a_run_sends_its_copies_to_pods(both, sent):
         assert both.pods_of(task_id, run.run_id) == []
 
     uri = both.stack.api.xcom(run, "commit")["manifest"]
-    verified = verify(both.stack.s3, uri.partition("task-mapping-api-data/")[2])
+    verified = read_back(both.stack.s3, uri)
     assert (verified.findings, verified.manifest["rows"]) == ([], 20_000)
     assert len(logs_in_the_bucket(both, run, 8)) == 8
 
