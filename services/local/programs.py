@@ -100,8 +100,20 @@ def postgres(home: Home, ports: Ports, credentials: Credentials) -> Program:
     )
 
 
-def airflow(ports: Ports, *, lasting: bool) -> list[Program]:
+def servers(home: Home, ports: Ports, credentials: Credentials, executor: str) -> list[Program]:
+    """What Airflow's processes use; the workers' broker where there are workers."""
+    found = [store(home, ports, credentials), api(home, ports), postgres(home, ports, credentials)]
+    if executor == "CeleryExecutor":
+        broker = celery_workers.broker(home, credentials)
+        advice = "`make clean` removes all of its state."
+        found.append(Program("valkey", broker.command(), broker.ready, advice))
+    return found
+
+
+def airflow(home: Home, ports: Ports, credentials: Credentials, executor: str, mode: str) -> list[Program]:
     """Airflow's processes; for one run alone the triggerer, which serves deferrable tasks, is left out."""
+    if mode == "services":
+        return []
     health = f"http://{HOST}:{ports.airflow}/api/v2/monitor/health"
     # The log servers would listen on every interface; the API server reads the same files from the disk.
     commands = {
@@ -111,38 +123,35 @@ def airflow(ports: Ports, *, lasting: bool) -> list[Program]:
         "dag-processor": ["airflow", "dag-processor"],
         "triggerer": ["airflow", "triggerer", "--skip-serve-logs"],
     }
-    if not lasting:
+    if mode == "run":
         del commands["triggerer"]
-    return [
+    found = [
         Program(
             name,
             [PYTHON, "-m", *command],
             (lambda: answers(health)) if name == "api-server" else (lambda: True),
             "After an update of the project, `make clean` often helps.",
-            # The scheduler waits for its running tasks; after the one run there are none.
-            stop_seconds=(15 if name == "scheduler" else 5) if lasting else 2,
+            stop_seconds=_stop_seconds(mode, 15 if name == "scheduler" else 5),
         )
         for name, command in commands.items()
     ]
+    if executor == "CeleryExecutor":
+        found += [_worker(home, credentials, name, mode) for name in celery_workers.WORKERS]
+    return found
 
 
-def celery(home: Home, credentials: Credentials, *, lasting: bool) -> list[Program]:
-    """The workers of CeleryExecutor; each is ready when it answers through the broker."""
-    broker = celery_workers.broker(home, credentials)
-    return [
-        Program(
-            name,
-            celery_workers.command(name),
-            partial(celery_workers.answers, broker, name),
-            "",
-            celery_workers.environment(name),
-            # A worker lets its running tasks end; after the one run there are none.
-            stop_seconds=15 if lasting else 2,
-        )
-        for name in celery_workers.WORKERS
-    ]
+def _worker(home: Home, credentials: Credentials, name: str, mode: str) -> Program:
+    """A Celery worker, which is ready when it answers through the broker."""
+    return Program(
+        name,
+        celery_workers.command(name),
+        partial(celery_workers.answers, celery_workers.broker(home, credentials), name),
+        "",
+        celery_workers.environment(name),
+        stop_seconds=_stop_seconds(mode, 15),
+    )
 
 
-def valkey(home: Home, credentials: Credentials) -> Program:
-    server = celery_workers.broker(home, credentials)
-    return Program("valkey", server.command(), server.ready, "`make clean` removes all of its state.")
+def _stop_seconds(mode: str, patience: int) -> int:
+    """Running tasks may end first; after the one run there are none."""
+    return 2 if mode == "run" else patience

@@ -101,19 +101,25 @@ class Stack:
         if left:
             self.report(f"Ended {len(left)} processes that an earlier command left behind.")
         require_free(self.ports)
-        with_airflow = self.mode != "services"
         self.credentials = Credentials.load(self.home)
-        servers, airflow = self._programs(with_airflow)
-        self._prepare_servers(with_airflow)
+        SampleData(self.home, self.environment(), self.report).ensure_some()
+        database = programs.database(self.home, self.ports, self.credentials)
+        database.initialise()
+        where = (self.home, self.ports, self.credentials)
+        servers, airflow = (
+            programs.servers(*where, self.executor),
+            programs.airflow(*where, self.executor, self.mode),
+        )
         self.supervisor.start([*servers, *airflow], self.environment(), str(PROJECT))
         self._write_state(ready=False)
-        for program in servers:
-            self.supervisor.launch(program)
-        self.supervisor.wait(servers, START_SECONDS, self._tick)
-        database = programs.database(self.home, self.ports, self.credentials)
+        self.supervisor.launch(servers, START_SECONDS, self.report)
         database.provide_warehouse(self.credentials.warehouse_password)
-        if with_airflow:
-            self._start_airflow(airflow)
+        if airflow:
+            airflow_env.write_password(self.home, self.credentials)
+            self._migrate()
+            self.report("Starting Airflow")
+            self.supervisor.launch(airflow, START_SECONDS, self.report)
+            self.apply_settings()
         self._write_state(ready=True)
 
     def stop(self) -> None:
@@ -136,35 +142,6 @@ class Stack:
         )
         return airflow_env.clean_environment(self.home) | own | self.overrides
 
-    def _programs(self, with_airflow: bool) -> tuple[list[programs.Program], list[programs.Program]]:
-        servers = [
-            programs.store(self.home, self.ports, self.credentials),
-            programs.api(self.home, self.ports),
-            programs.postgres(self.home, self.ports, self.credentials),
-        ]
-        if not with_airflow:
-            return servers, []
-        lasting = self.mode == "up"
-        airflow = programs.airflow(self.ports, lasting=lasting)
-        if self.executor == "CeleryExecutor":
-            servers.append(programs.valkey(self.home, self.credentials))
-            airflow += programs.celery(self.home, self.credentials, lasting=lasting)
-        return servers, airflow
-
-    def _prepare_servers(self, with_airflow: bool) -> None:
-        SampleData(self.home, self.environment(), self.report).ensure_some()
-        programs.database(self.home, self.ports, self.credentials).initialise()
-        if with_airflow:
-            airflow_env.write_password(self.home, self.credentials)
-
-    def _start_airflow(self, airflow: list[programs.Program]) -> None:
-        self._migrate()
-        self.report("Starting Airflow")
-        for program in airflow:
-            self.supervisor.launch(program)
-        self.supervisor.wait(airflow, START_SECONDS, self._tick)
-        self.apply_settings()
-
     def apply_settings(self) -> None:
         """Create the missing pools, and create or update connections and variables, with the local keys."""
         for name, pool in wanted().items():
@@ -177,8 +154,8 @@ class Stack:
     def _migrate(self) -> None:
         """Bring the database to Airflow's version; the version done is remembered beside the database."""
         stamp = self.home.postgres.with_name("migrated")
-        wanted = version("apache-airflow-core")
-        if stamp.exists() and stamp.read_text() == wanted:
+        release = version("apache-airflow-core")
+        if stamp.exists() and stamp.read_text() == release:
             return
         self.report("Preparing Airflow's database")
         command = [sys.executable, "-m", "airflow", "db", "migrate"]
@@ -186,10 +163,8 @@ class Stack:
             command, env=self.environment(), cwd=PROJECT, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise StackError(
-                f"Airflow's database could not be prepared:\n{(done.stderr or done.stdout)[-3000:]}"
-            )
-        stamp.write_text(wanted)
+            raise StackError(f"`airflow db migrate` failed:\n{(done.stderr or done.stdout)[-3000:]}")
+        stamp.write_text(release)
 
     def _write_state(self, *, ready: bool) -> None:
         state = {
@@ -201,9 +176,6 @@ class Stack:
             "ports": self.ports.__dict__,
         }
         write_private(self.home.state_file, json.dumps(state))
-
-    def _tick(self, waiting: str) -> None:
-        self.report(f"… waiting for {waiting}")
 
     # -- runs ----------------------------------------------------------------------------------------------
 

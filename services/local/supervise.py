@@ -129,10 +129,30 @@ class Supervisor:
                 raise NotReady(f"supervisord did not start:\n{self.tail('supervisord')}{said}")
             time.sleep(0.05)
 
-    def launch(self, program: Program) -> None:
-        """Ask for the program's start without waiting; one that runs already is left alone."""
-        with contextlib.suppress(xmlrpc.client.Fault):
-            self._rpc().startProcess(f"{group_of(program.name)}:{program.name}", False)
+    def launch(self, programs: Sequence[Program], seconds: float, report: Callable[[str], None]) -> None:
+        """Start the programs and return when all are ready.
+
+        Raises NotReady with the log's tail when one fails or time is up.
+        """
+        for program in programs:
+            with contextlib.suppress(xmlrpc.client.Fault):  # it runs already
+                self._rpc().startProcess(f"{group_of(program.name)}:{program.name}", False)
+        deadline = time.monotonic() + seconds
+        waiting = list(programs)
+        while waiting := [program for program in waiting if not program.ready()]:
+            states = self.states()
+            for program in waiting:
+                state = states.get(program.name, {}).get("statename", "GONE")
+                failed = {"FATAL": "failed to start", "GONE": "has ended"}.get(state)
+                if failed is None and time.monotonic() > deadline:
+                    failed = f"is not ready after {seconds:.0f} s"
+                if failed:
+                    raise NotReady(
+                        f"{program.name} {failed}. The end of its log:\n{self.tail(program.name)}\n"
+                        f"{program.advice} The whole log: make logs NAME={program.name}"
+                    )
+            report(f"… waiting for {', '.join(program.name for program in waiting)}")
+            time.sleep(0.1)
 
     def restart(self, name: str) -> None:
         rpc, name = self._rpc(), f"{group_of(name)}:{name}"
@@ -146,27 +166,6 @@ class Supervisor:
             return {info["name"]: info for info in self._rpc().getAllProcessInfo()}
         except (OSError, xmlrpc.client.Error):
             return {}
-
-    def wait(self, programs: Sequence[Program], seconds: float, tick: Callable[[str], None]) -> None:
-        """Return when every program is ready; NotReady with the log's tail when one fails or time is up."""
-        deadline = time.monotonic() + seconds
-        waiting = list(programs)
-        while waiting:
-            waiting = [program for program in waiting if not program.ready()]
-            states = self.states()
-            for program in waiting:
-                state = states.get(program.name, {}).get("statename", "GONE")
-                failed = {"FATAL": "failed to start", "GONE": "has ended"}.get(state)
-                if failed is None and time.monotonic() > deadline:
-                    failed = f"is not ready after {seconds:.0f} s"
-                if failed:
-                    raise NotReady(
-                        f"{program.name} {failed}. The end of its log:\n{self.tail(program.name)}\n"
-                        f"{program.advice} The whole log: make logs NAME={program.name}"
-                    )
-            if waiting:
-                tick(", ".join(program.name for program in waiting))
-                time.sleep(0.1)
 
     def stop(self, *, all_at_once: bool = False, seconds: float = 40) -> None:
         """Stop all programs and supervisord, and return when it is gone (or was not there).

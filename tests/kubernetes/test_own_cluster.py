@@ -1,7 +1,7 @@
 """docs/kubernetes.md, "On a cluster of your own": its commands, run in order with programs that stand in.
 
-The one for helm refuses what would keep the chart's pods from starting: a secret, an account or an image that no
-command before it has made. What only a real cluster can show is not tested.
+The one for helm refuses what would keep the chart's pods from starting: a secret, an account or an image that
+no command before it has made. What only a real cluster can show is not tested.
 """
 
 import json
@@ -120,7 +120,7 @@ def blocks(language):
 
 @pytest.fixture
 def run(tmp_path):
-    """run(block) → (exit status, standard error, what the cluster holds), in a clone with the page's files."""
+    """run(block) → (exit status, standard error, what the cluster holds), in a clone with its files."""
     from services.deploy.__main__ import main
 
     clone, programs, state = tmp_path / "clone", tmp_path / "programs", tmp_path / "state"

@@ -22,5 +22,5 @@ def test_what_is_no_manifest_is_named(store, bucket_name, body):
 
 
 def test_a_store_that_refuses_is_named(store):
-    with pytest.raises(StackError, match="nowhere-to-be-found.*NoSuchBucket"):
+    with pytest.raises(StackError, match=r"nowhere-to-be-found.*NoSuchBucket"):
         read_back(store.client(), f"s3://nowhere-to-be-found/{KEY}")
