@@ -119,7 +119,7 @@ class Postgres:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise StackError(
-                f"PostgreSQL's database could not be made:\n{(done.stderr or done.stdout)[-2000:]}"
+                f"`initdb` failed to make PostgreSQL's files:\n{(done.stderr or done.stdout)[-2000:]}"
             )
         partial.rename(self.home)
 

@@ -81,7 +81,7 @@ def api(home: Home, ports: Ports) -> Program:
         "api",
         [PYTHON, "-m", "services.wildfires_api", "serve", *options],
         lambda: answers(f"http://{HOST}:{ports.api}/health"),
-        "When its data is damaged, `make data ROWS=20000` makes it anew.",
+        "When its data is damaged, `make data ROWS=20000` makes it again.",
     )
 
 

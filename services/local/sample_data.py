@@ -59,5 +59,5 @@ class SampleData:
         command = [sys.executable, "-m", "services.wildfires_api", *arguments, "--out", str(self.home.data)]
         done = subprocess.run(command, env=self.environment, cwd=PROJECT, check=False)
         if done.returncode != 0:
-            raise StackError("The rows could not be made; the lines above say why.")
+            raise StackError("Cannot make the rows; the lines above say why.")
         write_private(self._note, json.dumps(note))
