@@ -89,7 +89,7 @@ def _copies(api: AirflowApi, s3: minio.Minio, run: Run) -> Iterator[str]:
     if not committed:
         yield "nothing was committed"
         return
-    yield from read_back(s3, committed["manifest"]).findings
+    yield from map(str, read_back(s3, committed["manifest"]).findings)
 
 
 def _logs(api: AirflowApi, s3: minio.Minio, run: Run) -> Iterator[str]:

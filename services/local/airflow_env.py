@@ -37,7 +37,7 @@ def clean_environment(home: Home, environment: Mapping[str, str] = os.environ) -
         "SPT_NOENV": "1",  # setproctitle, which Airflow uses, would overwrite the mark
         "NO_PROXY": local,
         "no_proxy": local,
-        "PATH": os.pathsep.join([*own, kept.get("PATH", os.defpath), str(home.programs)]),
+        "PATH": os.pathsep.join([*own, kept.get("PATH", os.defpath)]),
         "PYTHONPATH": str(PROJECT),
         "PYTHONUNBUFFERED": "1",
     }

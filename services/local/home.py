@@ -37,7 +37,6 @@ class Home:
         self.postgres = root / "postgres"
         self.airflow = root / "airflow"
         self.logs = root / "logs"
-        self.programs = root / "bin"  # those that the machine lacks, last on PATH
         self.state_file = root / "state.json"
 
     @classmethod

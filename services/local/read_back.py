@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import minio
 
 from include.transfer.commit.audit import audit
-from include.transfer.errors import TransferError
+from include.transfer.commit.manifest import Manifest
+from include.transfer.errors import Finding, TransferError
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 from services.local.errors import StackError
@@ -22,8 +22,8 @@ class ReadBack:
     """A manifest and all that is wrong with what it promises; nothing wrong: `findings` is empty."""
 
     uri: str
-    manifest: dict[str, Any]
-    findings: list[str]
+    manifest: Manifest
+    findings: list[Finding]
 
 
 def read_back(client: minio.Minio, uri: str, tick: Callable[[str], None] = lambda text: None) -> ReadBack:
@@ -36,6 +36,6 @@ def read_back(client: minio.Minio, uri: str, tick: Callable[[str], None] = lambd
         found = audit(Bucket(client, bucket), Prefix(dataset, run), tick)
     except TransferError as error:
         raise StackError(f"Cannot verify {uri}: {error}") from error
-    if found.stored is None:
-        raise StackError("; ".join(found.findings))
-    return ReadBack(uri, found.stored, found.findings)
+    if found.manifest is None:
+        raise StackError("\n".join(map(str, found.findings)))
+    return ReadBack(uri, found.manifest, found.findings)

@@ -25,10 +25,11 @@ def facts(
     found: Sequence[ReadBack], instances: list[dict[str, Any]], run_seconds: float, wall: float
 ) -> dict[str, str]:
     """What the run did, by its manifests and Airflow's record of its tasks; times in seconds."""
-    receipts = [receipt for each in found for receipt in each.manifest["receipts"]]
-    rows, size_of_all = (sum(each.manifest[name] for each in found) for name in ("rows", "bytes"))
-    reused = sum(1 for receipt in receipts if receipt.get("reused"))
-    peaks = [receipt["peak_rss_mb"] for receipt in receipts if receipt.get("peak_rss_mb")]
+    receipts = [receipt for each in found for receipt in each.manifest.receipts]
+    rows = sum(each.manifest.rows for each in found)
+    size_of_all = sum(each.manifest.bytes for each in found)
+    reused = sum(1 for receipt in receipts if receipt.reused)
+    peaks = [receipt.peak_rss_mb for receipt in receipts if receipt.peak_rss_mb]
     retries = sum(max(instance["try_number"] - 1, 0) for instance in instances)
     copying = span([each for each in instances if each["map_index"] >= 0])
     return {

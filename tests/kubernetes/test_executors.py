@@ -124,7 +124,7 @@ def test_a_run_sends_its_copies_to_pods(both, sent):
 
     uri = both.stack.api.xcom(run, "commit")["manifest"]
     verified = read_back(both.stack.s3, uri)
-    assert (verified.findings, verified.manifest["rows"]) == ([], 20_000)
+    assert (verified.findings, verified.manifest.rows) == ([], 20_000)
     assert len(logs_in_the_bucket(both, run, 8)) == 8
 
 
