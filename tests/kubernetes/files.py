@@ -41,3 +41,30 @@ def pod_specs() -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, found["spec"]
         elif "template" in found.get("spec", {}):
             yield name, found["spec"]["template"]["spec"]
+
+
+def secret_references(found: Any) -> Iterator[tuple[str, str]]:
+    """(secret, key) of every reference in an object, or in the chart's values."""
+    if isinstance(found, dict):
+        if "secretKeyRef" in found:
+            yield found["secretKeyRef"]["name"], found["secretKeyRef"]["key"]
+        if {"secretName", "secretKey"} <= set(found):
+            yield found["secretName"], found["secretKey"]
+        for value in found.values():
+            yield from secret_references(value)
+    elif isinstance(found, list):
+        for value in found:
+            yield from secret_references(value)
+
+
+def secrets_of_values() -> list[tuple[str, str]]:
+    """(secret, key) of all that chart 1.22 mounts with k8s/values.yaml."""
+    chosen = values("values.yaml")
+    return [
+        *secret_references(chosen),
+        (chosen["jwtSecretName"], "jwt-secret"),
+        (chosen["apiSecretKeySecretName"], "api-secret-key"),
+        (chosen["fernetKeySecretName"], "fernet-key"),
+        (chosen["data"]["metadataSecretName"], "connection"),
+        (chosen["apiServer"]["extraVolumes"][0]["secret"]["secretName"], "passwords.json"),
+    ]

@@ -5,13 +5,20 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.kubernetes.files import FOLDER, MANIFESTS, objects, pod_specs, values
+from tests.kubernetes.files import (
+    FOLDER,
+    MANIFESTS,
+    objects,
+    pod_specs,
+    secret_references,
+    secrets_of_values,
+    values,
+)
 from tests.project_files import needs_the_repository
 
 pytestmark = needs_the_repository
@@ -129,20 +136,6 @@ def test_nothing_in_the_folder_is_a_secret():
         )
 
 
-def secret_references(found: Any) -> Iterator[tuple[str, str]]:
-    """(secret, key) of every reference in an object."""
-    if isinstance(found, dict):
-        if "secretKeyRef" in found:
-            yield found["secretKeyRef"]["name"], found["secretKeyRef"]["key"]
-        if {"secretName", "secretKey"} <= set(found):
-            yield found["secretName"], found["secretKey"]
-        for value in found.values():
-            yield from secret_references(value)
-    elif isinstance(found, list):
-        for value in found:
-            yield from secret_references(value)
-
-
 def connections_secret():
     manifests = pytest.importorskip("services.kubernetes.manifests")
     made = manifests.generated_secrets()
@@ -153,15 +146,7 @@ def test_every_secret_that_is_asked_for_is_made():
     manifests = pytest.importorskip("services.kubernetes.manifests")
     made = manifests.generated_secrets()
     made["airflow-connections"] = connections_secret()
-    chosen = values("values.yaml")
-    asked = {*secret_references(list(objects())), *secret_references(chosen)}
-    asked |= {
-        (chosen["jwtSecretName"], "jwt-secret"),
-        (chosen["apiSecretKeySecretName"], "api-secret-key"),
-        (chosen["fernetKeySecretName"], "fernet-key"),
-        (chosen["data"]["metadataSecretName"], "connection"),
-        (chosen["apiServer"]["extraVolumes"][0]["secret"]["secretName"], "passwords.json"),
-    }
+    asked = {*secret_references(list(objects())), *secrets_of_values()}
     assert len(asked) > 8
     assert sorted((name, key) for name, key in asked if key not in made[name]["stringData"]) == []
 

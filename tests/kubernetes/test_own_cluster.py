@@ -14,7 +14,7 @@ import sys
 import pytest
 import yaml
 
-from tests.kubernetes.files import merge, values
+from tests.kubernetes.files import merge, secrets_of_values, values
 from tests.project_files import PROJECT, needs_the_repository
 
 pytestmark = needs_the_repository
@@ -89,31 +89,6 @@ state.write_text(json.dumps(made))
 """
 
 
-def secrets_in(found):
-    """(secret, key) of every secret that the values refer to."""
-    if isinstance(found, dict):
-        if {"secretName", "secretKey"} <= set(found):
-            yield found["secretName"], found["secretKey"]
-        for value in found.values():
-            yield from secrets_in(value)
-    elif isinstance(found, list):
-        for value in found:
-            yield from secrets_in(value)
-
-
-def needed():
-    """What chart 1.22 mounts with k8s/values.yaml."""
-    chosen = values("values.yaml")
-    return [
-        *secrets_in(chosen),
-        (chosen["jwtSecretName"], "jwt-secret"),
-        (chosen["apiSecretKeySecretName"], "api-secret-key"),
-        (chosen["fernetKeySecretName"], "fernet-key"),
-        (chosen["data"]["metadataSecretName"], "connection"),
-        (chosen["apiServer"]["extraVolumes"][0]["secret"]["secretName"], "passwords.json"),
-    ]
-
-
 def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
@@ -137,7 +112,7 @@ def run(tmp_path):
     environment = os.environ | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "STATE": str(state),
-        "NEEDED": json.dumps(needed()),
+        "NEEDED": json.dumps(secrets_of_values()),
         "IMAGE": IMAGE,
     }
 
