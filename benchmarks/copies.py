@@ -24,7 +24,7 @@ from benchmarks.machine import Bystanders, Cores, peak_mb, pinned
 from benchmarks.sizes import FORMATS, Sizes
 from include.wildfires import WILDFIRE_TYPES
 from services.local.home import PROJECT
-from services.wildfires_api.dataset import Dataset
+from services.wildfires_api.snapshot import Snapshot
 
 # More of the machine than this used by other programs: the case is measured again.
 DISTURBED = 0.10
@@ -168,13 +168,13 @@ class Source:
     """What the API must have served, straight from the dataset's files."""
 
     def __init__(self, data: Path) -> None:
-        self._dataset = Dataset(data)
+        self._snapshot = Snapshot(data)
         self.content = cache(self._content)
         self.body = cache(self._body)
         self.bytes = cache(self._bytes)
 
     def _lines(self, rows: int) -> Iterator[bytes]:
-        return self._dataset.lines(0, rows, self._dataset.meta.count, 5_000)
+        return self._snapshot.lines(0, rows, 5_000)
 
     def _content(self, rows: int, format: str, ordered: bool) -> Content:
         return source_content(self._lines(rows), format, ordered=ordered)
@@ -189,7 +189,7 @@ class Source:
 
     def _bytes(self, rows: int) -> int:
         """Of the JSON array."""
-        begin, end = self._dataset.byte_range(0, rows, self._dataset.meta.count)
+        begin, end = self._snapshot.byte_range(0, rows, self._snapshot.meta.count)
         return end - begin + 1
 
 

@@ -11,7 +11,7 @@ _NUMBERS = {
     "DISCOVERY_DOY": "int64",
     "STAT_CAUSE_CODE": "double",
     "CONT_DATE": "double",
-    "CONT_DOY": "double",
+    "CONT_DOY": "int64",
     "FIRE_SIZE": "double",
     "LATITUDE": "double",
     "LONGITUDE": "double",

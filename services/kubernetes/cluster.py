@@ -11,8 +11,9 @@ from services.local.errors import StackError
 from services.local.home import PROJECT
 from services.local.ports import Ports, describe_taken
 
-# Image name → the folder that it is built from. Docker marks them, so that `make k8s-down` finds them again.
-IMAGES = {"wildfire-lake": PROJECT, "wildfires-api": PROJECT / "services/wildfires_api"}
+# Image name → its Dockerfile; both are built from the project's root. Docker marks them, so that `make
+# k8s-down` finds them again.
+IMAGES = {"wildfire-lake": "Dockerfile", "wildfires-api": "services/wildfires_api/Dockerfile"}
 LABEL = f"wildfire-lake.cluster={CLUSTER}"
 NODE_PORTS = {"airflow": 30080, "s3": 30333, "console": 30646}
 Say = Callable[[str], None]
@@ -61,10 +62,11 @@ def addresses(tools: Tools) -> dict[str, str]:
 def build_images(tools: Tools, say: Say) -> dict[str, str]:
     """Build both images and put them into the cluster; returns each one's tag, made of its content."""
     tags = {}
-    for image, folder in IMAGES.items():
+    for image, dockerfile in IMAGES.items():
         say(f"Building the image {image}")
         marked = f"{image}:local"
-        tools.run("docker", "build", "--tag", marked, "--label", LABEL, str(folder), seconds=3600, shown=True)
+        build = ("docker", "build", "--tag", marked, "--label", LABEL, "--file", str(PROJECT / dockerfile))
+        tools.run(*build, str(PROJECT), seconds=3600, shown=True)
         found = tools.run("docker", "image", "inspect", "--format", "{{.Id}}", marked).strip()
         tags[image] = found.rpartition(":")[2][:12]
         tools.run("docker", "tag", marked, f"{image}:{tags[image]}")

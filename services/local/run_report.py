@@ -16,9 +16,8 @@ from services.local.sample_data import Rows
 from services.local.session import session
 from services.local.stack import Stack
 from services.local.summary import span, table
-from services.wildfires_api.check import Tally, published, tally
-from services.wildfires_api.dataset import Dataset
-from services.wildfires_api.generator.published import FIRES
+from services.wildfires_api import totals
+from services.wildfires_api.snapshot import Snapshot
 
 COPY, REPORT = "wildfires_to_s3", "wildfires_report"
 ROWS = 20_000
@@ -62,12 +61,13 @@ def _reported(stack: Stack, settings: dict[str, Any], progress: Progress, starte
     lines["wall time"] = f"{time.monotonic() - started:.1f} s"
     progress.console.print(f"\n{table(lines)}\n", markup=False)
     progress.say("… counting the source, to compare")
-    source = tally(Dataset(stack.home.data))
+    source = totals.count(Snapshot(stack.home.data))
     if wrong := differences(stack.s3, stack.api.xcom(report, "export")["marts"], source):
         raise RunFailed("The marts differ from the source:\n" + "\n".join(f"  {each}" for each in wrong))
     progress.say(f"Compared: fires by {', '.join(TOTALS)} in the marts are those of the source.")
-    if source.rows == FIRES and source.values == published().values:
-        progress.say(f"They are the published totals of the {FIRES:,} fires, too.")
+    published = totals.published()
+    if source.rows == published.rows and source.values == published.values:
+        progress.say(f"They are the published totals of the {published.rows:,} fires, too.")
 
 
 def wait_for_report(stack: Stack, manifest: str, seconds: float = 120) -> Run:
@@ -97,7 +97,7 @@ def _spent(instances: list[dict[str, Any]]) -> str:
     return f"{span(instances):7.1f} s" + (f", {len(instances)} tasks" if len(instances) > 1 else "")
 
 
-def differences(client: Any, marts: dict[str, str], source: Tally) -> list[str]:
+def differences(client: Any, marts: dict[str, str], source: totals.Totals) -> list[str]:
     """Totals of the exported marts that are not the source's own, a sentence each."""
     wrong = []
     for column, (name, key) in TOTALS.items():

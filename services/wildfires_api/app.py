@@ -1,4 +1,4 @@
-"""The HTTP API over one dataset folder: how it is put together, and its pages."""
+"""The HTTP API over one snapshot folder: how it is put together, and its pages."""
 
 from pathlib import Path
 from typing import Any
@@ -7,17 +7,18 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
+from starlette.middleware.gzip import GZipMiddleware
 
 from services.wildfires_api import routes
-from services.wildfires_api.dataset import DataFolder
-from services.wildfires_api.responses import StreamGate
+from services.wildfires_api.row_stream import StreamLimit
+from services.wildfires_api.snapshot import SnapshotFolder
 
 DESCRIPTION = """Wildfire records, one JSON object a fire.
 
-Answers under /api carry an ETag that names the dataset's version; rows keep their order within a version.
+Answers under /api carry an ETag that names the data's version; rows keep their order within a version.
 `Accept: application/x-ndjson` gives one row a line instead of an array; `Accept-Encoding: gzip` is honoured.
 Above the bound of concurrent streams the answer is 503 with Retry-After."""
-
+GZIP_LEVEL = 1  # about three times faster than the default for a quarter more bytes
 EXAMPLES = {
     "/api/get": "?start=0&limit=10",
     "/api/get_small": "?start=0&limit=10",
@@ -32,14 +33,15 @@ pages = APIRouter()
 def create_app(folder: Path, max_limit: int, max_concurrency: int) -> FastAPI:
     """The API over `folder`; `max_limit` rows at most in one answer, `max_concurrency` streams at once.
 
-    Raises DatasetMissing or DatasetInvalid when the folder holds no dataset.
+    Raises SnapshotMissing, or SnapshotError when the folder's files do not belong together.
     """
     # FastAPI's own documentation pages load scripts from a CDN; /openapi.json and / need none.
     app = FastAPI(title="Wildfires API", version="1", docs_url=None, redoc_url=None, description=DESCRIPTION)
-    app.state.data = DataFolder(folder)
+    app.state.data = SnapshotFolder(folder)
     app.state.max_limit = max_limit
-    app.state.gate = StreamGate(max_concurrency)
+    app.state.stream_limit = StreamLimit(max_concurrency)
     app.add_exception_handler(RequestValidationError, _unprocessable)
+    app.add_middleware(GZipMiddleware, compresslevel=GZIP_LEVEL)
     for route in _endpoints():
         # HEAD apart from GET, so that the schema names each operation once.
         app.add_api_route(
@@ -71,7 +73,7 @@ async def _unprocessable(_: Request, error: Exception) -> JSONResponse:
 
 @pages.get("/health")
 async def health(request: Request) -> dict[str, Any]:
-    """200 with the number of rows and the dataset's version."""
+    """200 with the number of rows and the data's version."""
     meta = request.app.state.data.current().meta
     return {"status": "ok", "count": meta.count, "version": meta.version}
 

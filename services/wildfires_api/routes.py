@@ -1,24 +1,24 @@
 """The endpoints under /api."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from services.wildfires_api.dataset import DataFolder, Dataset
-from services.wildfires_api.responses import RowsResponse
+from services.wildfires_api.row_stream import RowStream
+from services.wildfires_api.snapshot import Snapshot, SnapshotFolder
 
 MAX_DELAY_SECONDS = 60
-ROWS_PER_BLOCK = 500  # parsed or looked up at a time: a few milliseconds during which nobody else is served
+ROWS_PER_BLOCK = 500  # parsed or looked up at a time
 
 router = APIRouter(prefix="/api")
 
 
-async def _current(request: Request) -> Dataset:
-    data: DataFolder = request.app.state.data
+async def _current(request: Request) -> Snapshot:
+    data: SnapshotFolder = request.app.state.data
     return data.current()
 
 
@@ -30,13 +30,11 @@ async def _limit(
 ) -> int:
     largest = request.app.state.max_limit
     if limit > largest:
-        raise HTTPException(
-            422, f"limit: {limit} is above {largest}, the largest this server answers (--max-limit)"
-        )
+        raise HTTPException(422, f"limit: {limit} is above {largest}, the largest that --max-limit allows")
     return limit
 
 
-Current = Annotated[Dataset, Depends(_current)]
+Current = Annotated[Snapshot, Depends(_current)]
 Limit = Annotated[int, Depends(_limit)]
 Start = Annotated[
     int, Query(ge=0, description="number of the first row, from 0; beyond the end there are no rows")
@@ -47,99 +45,88 @@ Columns = Annotated[list[str], Query(description="column names: repeated, or sep
 
 
 @router.get("/count", response_model=int)
-async def count(request: Request, dataset: Current) -> Response:
+async def count(request: Request, snapshot: Current) -> Response:
     """The number of rows, as a bare JSON number."""
-    return _fact(dataset.meta.count, dataset, request)
+    return _fact(snapshot.meta.count, snapshot, request)
 
 
 @router.get("/count_small", response_model=int)
-async def count_small(request: Request, dataset: Current) -> Response:
+async def count_small(request: Request, snapshot: Current) -> Response:
     """The number of rows of the small dataset, as a bare JSON number."""
-    return _fact(dataset.meta.small, dataset, request)
+    return _fact(snapshot.meta.small, snapshot, request)
 
 
 @router.get("/get_columns", response_model=list[str])
-async def get_columns(request: Request, dataset: Current) -> Response:
+async def get_columns(request: Request, snapshot: Current) -> Response:
     """The names of the columns, in order."""
-    return _fact(dataset.meta.columns, dataset, request)
+    return _fact(snapshot.meta.columns, snapshot, request)
 
 
 @router.get("/get", response_class=Response)
-async def get(request: Request, dataset: Current, start: Start, limit: Limit) -> Response:
+async def get(request: Request, snapshot: Current, start: Start, limit: Limit) -> Response:
     """Rows [start, start + limit) of the whole dataset."""
-    return _page(request, dataset, start, limit, dataset.meta.count)
+    return _page(request, snapshot, start, limit, snapshot.meta.count)
 
 
 @router.get("/get_small", response_class=Response)
-async def get_small(request: Request, dataset: Current, start: Start, limit: Limit) -> Response:
+async def get_small(request: Request, snapshot: Current, start: Start, limit: Limit) -> Response:
     """Rows [start, start + limit) of the small dataset: the first rows of the whole one."""
-    return _page(request, dataset, start, limit, dataset.meta.small)
+    return _page(request, snapshot, start, limit, snapshot.meta.small)
 
 
 @router.get("/get_with_delay", response_class=Response)
 async def get_with_delay(request: Request, start: Start, limit: Limit, delay: Delay = 5) -> Response:
     """As /api/get, after `delay` seconds."""
     await asyncio.sleep(delay)
-    dataset = await _current(request)  # not before: the data may have been replaced meanwhile
-    return _page(request, dataset, start, limit, dataset.meta.count)
+    snapshot = await _current(request)  # not before: the data may have been replaced meanwhile
+    return _page(request, snapshot, start, limit, snapshot.meta.count)
 
 
 @router.get("/get_for_columns", response_class=Response)
 async def get_for_columns(
     request: Request,
-    dataset: Current,
+    snapshot: Current,
     start: Start,
     limit: Limit,
     columns: Columns = [],  # noqa: B006 (never changed; FastAPI wants a list)
 ) -> Response:
     """Rows with chosen columns only, in the order asked; without columns, a redirect to /api/get."""
-    wanted = _split(columns)
+    names = (name.strip() for item in columns for name in item.split(","))
+    wanted = list(dict.fromkeys(name for name in names if name))
     if not wanted:
         whole = f"{request.scope.get('root_path', '')}/api/get?start={start}&limit={limit}"
-        return RedirectResponse(whole, 303, _version(dataset))
-    unknown = [name for name in wanted if name not in dataset.meta.columns]
-    if unknown:
-        raise HTTPException(
-            422, f"columns: unknown {', '.join(unknown)}; /api/get_columns lists those there are"
-        )
-    blocks = dataset.lines(start, limit, dataset.meta.count, ROWS_PER_BLOCK)
-    return _rows(request, dataset, _project(blocks, wanted))
+        return RedirectResponse(whole, 303, _version(snapshot))
+    if unknown := [name for name in wanted if name not in snapshot.meta.columns]:
+        raise HTTPException(422, f"columns: no {', '.join(unknown)}; /api/get_columns lists the columns")
+    rows = _project(snapshot.lines(start, limit, ROWS_PER_BLOCK), wanted)
+    return RowStream(request, rows, None, _version(snapshot))
 
 
 @router.get("/sample", response_class=Response)
-async def sample(request: Request, dataset: Current, limit: Limit, seed: Seed = 0) -> Response:
+async def sample(request: Request, snapshot: Current, limit: Limit, seed: Seed = 0) -> Response:
     """Rows drawn at random, none twice."""
-    return _rows(request, dataset, dataset.sample(limit, seed, ROWS_PER_BLOCK))
+    return RowStream(request, snapshot.sample(limit, seed, ROWS_PER_BLOCK), None, _version(snapshot))
 
 
-def _fact(value: object, dataset: Dataset, request: Request) -> Response:
-    headers = _version(dataset) | {"Cache-Control": "no-cache"}
+def _fact(value: object, snapshot: Snapshot, request: Request) -> Response:
+    headers = _version(snapshot) | {"Cache-Control": "no-cache"}
     asked = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if "*" in asked or f'"{dataset.meta.version}"' in asked:
+    if "*" in asked or f'"{snapshot.meta.version}"' in asked:
         return Response(status_code=304, headers=headers)
     return JSONResponse(value, headers=headers)
 
 
-def _page(request: Request, dataset: Dataset, start: int, limit: int, count: int) -> Response:
-    begin, end = dataset.byte_range(start, limit, count)
-    return _rows(request, dataset, dataset.slices(begin, end), end - begin)
+def _page(request: Request, snapshot: Snapshot, start: int, limit: int, count: int) -> Response:
+    begin, end = snapshot.byte_range(start, limit, count)
+    return RowStream(request, snapshot.slices(begin, end), end - begin, _version(snapshot))
 
 
-def _rows(request: Request, dataset: Dataset, pieces: Iterator[bytes], size: int | None = None) -> Response:
-    return RowsResponse(pieces, size, request.headers, _version(dataset), request.app.state.gate)
-
-
-def _version(dataset: Dataset) -> dict[str, str]:
+def _version(snapshot: Snapshot) -> dict[str, str]:
     # Weak: an array, its NDJSON and their gzip forms are the same version in other bytes.
-    return {"ETag": f'W/"{dataset.meta.version}"'}
+    return {"ETag": f'W/"{snapshot.meta.version}"'}
 
 
-def _split(columns: Sequence[str]) -> list[str]:
-    names = (name.strip() for item in columns for name in item.split(","))
-    return list(dict.fromkeys(name for name in names if name))
-
-
-def _project(blocks: Iterator[bytes], columns: Sequence[str]) -> Iterator[bytes]:
+def _project(blocks: Iterator[bytes], columns: list[str]) -> Iterator[bytes]:
     for block in blocks:
         rows = orjson.loads(b"[" + block[:-1].replace(b"\n", b",") + b"]")
         yield b"".join(

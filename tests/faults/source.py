@@ -13,7 +13,7 @@ from pathlib import Path
 from services.local.home import PROJECT
 from services.local.ports import free_ports
 from services.wildfires_api.generator import generate
-from services.wildfires_api.writer import DatasetWriter
+from services.wildfires_api.snapshot_writer import SnapshotWriter
 from tests.faults.checker import Row, parse_rows
 
 ROWS, MORE, LARGE = 1_500, 400, 18_000  # LARGE in one batch takes two parts of a multipart upload
@@ -76,7 +76,7 @@ class Source:
         elif state == "renamed":
             lines = [line.replace(b'"STATE":', b'"US_STATE":') for line in lines]
         columns = list(parse_rows(b"[" + lines[0] + b"]")[0])
-        with DatasetWriter(self.folder, columns, {"kind": "generated", "state": state}) as writer:
+        with SnapshotWriter(self.folder, columns, {"kind": "generated", "state": state}) as writer:
             writer.write(b"".join(lines))
 
     def _get(self, path: str):

@@ -73,11 +73,11 @@ def test_the_commits_event_leads_to_a_report_of_its_run(stack, copied, report):
 
 def test_the_marts_are_what_the_source_serves(stack, report):
     from services.local.run_report import differences
-    from services.wildfires_api.check import tally
-    from services.wildfires_api.dataset import Dataset
+    from services.wildfires_api import totals
+    from services.wildfires_api.snapshot import Snapshot
 
     marts = stack.api.xcom(report, "export")["marts"]
-    source = tally(Dataset(stack.home.data))
+    source = totals.count(Snapshot(stack.home.data))
     assert differences(stack.s3, marts, source) == []
     source.values["STATE"]["CA"] += 1
     assert len(differences(stack.s3, marts, source)) == 1

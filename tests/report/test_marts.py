@@ -1,6 +1,5 @@
 """The marts of one loaded run and their export, against numbers computed here from its rows alone."""
 
-import csv
 import os
 import statistics
 import subprocess
@@ -12,32 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.airflow_home import PROJECT
+from tests.real_fires import real_fires
 
 DBT = PROJECT / ".venv-dbt" / "bin" / "dbt"
-SAMPLE = PROJECT.parent / "shared" / "data" / "fpa_fod_sample.csv"
-NUMBERS = {"int64": int, "double": float}
 
 
 def generated(count):
-    records = pytest.importorskip("services.wildfires_api.generator.records", reason="needs services/")
-    from services.wildfires_api.generator.plan import make_plan
-
-    return list(records.records(records.Block(1, 0, count, make_plan(count, 1))))
-
-
-def real():
-    from include.wildfires import WILDFIRE_TYPES
-
-    if not SAMPLE.exists():
-        pytest.skip("the sample of real fires is not on this machine")
-    with SAMPLE.open(encoding="utf-8", newline="") as file:
-        return [
-            {
-                name: None if text == "" else NUMBERS.get(WILDFIRE_TYPES[name], str)(text)
-                for name, text in row.items()
-            }
-            for row in csv.DictReader(file)
-        ]
+    generator = pytest.importorskip("services.wildfires_api.generator", reason="needs services/")
+    return list(generator.fires(count, seed=1))
 
 
 def dbt(warehouse, *arguments):
@@ -174,7 +155,7 @@ def test_marts_of_generated_fires_are_what_their_rows_say(made):
 
 
 def test_marts_of_real_fires_are_what_their_rows_say(made):
-    rows = real()
+    rows = real_fires()
     _, _, _, marts = made(rows, format="parquet")
     check(rows, marts)
 

@@ -148,7 +148,7 @@ def third_party_imports(folder):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.partition(".")[0])
-    return names - set(sys.stdlib_module_names) - {"services"}
+    return names - set(sys.stdlib_module_names) - {"include", "services"}
 
 
 def test_the_api_finds_what_it_imports_at_the_locked_versions():

@@ -8,32 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.wildfires import WILDFIRE_TYPES, WILDFIRES
-from tests.project_files import PROJECT
-
-SAMPLE = PROJECT.parent / "shared" / "data" / "fpa_fod_sample.csv"
-pytestmark = pytest.mark.skipif(not SAMPLE.exists(), reason=f"needs the published sample {SAMPLE.name}")
-
-KINDS = {"int64": int, "double": float, "string": str}
-
-
-@pytest.fixture(scope="module")
-def fires():
-    with SAMPLE.open(newline="", encoding="utf-8") as file:
-        return [
-            {name: KINDS[WILDFIRE_TYPES[name]](text) if text else None for name, text in row.items()}
-            for row in csv.DictReader(file)
-        ]
+from tests.real_fires import real_fires, value
 
 
 def read_csv(data):
-    lines = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
-    return [
-        {
-            name: KINDS[WILDFIRE_TYPES[name]](text) if text else None
-            for name, text in zip(lines[0], line, strict=True)
-        }
-        for line in lines[1:]
-    ]
+    lines = csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True)
+    return [{name: value(name, text) for name, text in line.items()} for line in lines]
 
 
 READERS = {
@@ -44,9 +24,9 @@ READERS = {
 
 
 @pytest.mark.parametrize("format", READERS)
-def test_every_value_comes_back(source, make_run, fires, format):
-    assert len(fires) > 5_000
-    settings = {**WILDFIRES.to_dict(), "name": "fires", "format": format, "batch_size": 4_000}
+def test_every_value_comes_back(source, make_run, format):
+    fires = real_fires()
+    settings = {**WILDFIRES.to_dict(), "name": "fires", "format": format, "batch_size": 200}
     run = make_run(source(fires, version='"4"', offers_gzip=True), **settings)
     receipts = run.copy_all()
     read = [row for receipt in receipts for row in READERS[format](run.bytes_of(receipt.key))]

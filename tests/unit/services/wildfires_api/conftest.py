@@ -1,5 +1,6 @@
-"""A generated dataset, and real servers over datasets, for the tests of the sample source."""
+"""Generated data, and real servers over it, for the tests of the sample source."""
 
+import json
 import os
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,11 +24,17 @@ PATIENCE_SECONDS = 30
 
 
 @pytest.fixture(scope="session")
-def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """20,000 generated rows; not to be changed."""
-    folder = tmp_path_factory.mktemp("small") / "dataset"
+    folder = tmp_path_factory.mktemp("small") / "data"
     generate(20_000, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def rows(small_data: Path) -> list[dict[str, Any]]:
+    """The rows of `small_data`; not to be changed."""
+    return [json.loads(line) for line in (small_data / "rows.ndjson").read_bytes().splitlines()]
 
 
 @dataclass

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from include.wildfires import WILDFIRE_TYPES
 from services.wildfires_api.generator import generate
-from services.wildfires_api.generator.published import COLUMNS
 
 MAX_LIMIT = 5_000
 NDJSON = {"Accept": "application/x-ndjson"}
@@ -19,8 +19,8 @@ PLAIN = {"Accept-Encoding": "identity"}
 
 
 @pytest.fixture(scope="module")
-def client(serve: Callable, small_dataset: Path) -> Iterator[httpx.Client]:
-    yield from _client(serve(small_dataset, "--max-limit", str(MAX_LIMIT)).url)
+def client(serve: Callable, small_data: Path) -> Iterator[httpx.Client]:
+    yield from _client(serve(small_data, "--max-limit", str(MAX_LIMIT)).url)
 
 
 @pytest.fixture
@@ -36,13 +36,8 @@ def _client(url: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def rows(small_dataset: Path) -> list[dict]:
-    return [json.loads(line) for line in (small_dataset / "rows.ndjson").read_bytes().splitlines()]
-
-
-@pytest.fixture(scope="module")
-def version(small_dataset: Path) -> str:
-    return json.loads((small_dataset / "meta.json").read_text())["version"]
+def version(small_data: Path) -> str:
+    return json.loads((small_data / "meta.json").read_text())["version"]
 
 
 def test_counts_are_bare_numbers(client: httpx.Client) -> None:
@@ -50,10 +45,10 @@ def test_counts_are_bare_numbers(client: httpx.Client) -> None:
     assert client.get("/api/count_small").content == b"20000"
 
 
-def test_the_small_dataset_is_the_beginning_of_the_whole(
-    tmp_path: Path, small_dataset: Path, connect: Callable
+def test_the_small_data_is_the_beginning_of_the_whole(
+    tmp_path: Path, small_data: Path, connect: Callable
 ) -> None:
-    folder = shutil.copytree(small_dataset, tmp_path / "a")
+    folder = shutil.copytree(small_data, tmp_path / "a")
     meta = json.loads((folder / "meta.json").read_text())
     (folder / "meta.json").write_text(json.dumps(meta | {"small": 10}))
     client = connect(folder)
@@ -64,7 +59,7 @@ def test_the_small_dataset_is_the_beginning_of_the_whole(
 
 
 def test_columns(client: httpx.Client) -> None:
-    assert client.get("/api/get_columns").json() == list(COLUMNS)
+    assert client.get("/api/get_columns").json() == list(WILDFIRE_TYPES)
 
 
 @pytest.mark.parametrize(
@@ -103,11 +98,6 @@ def test_gzip_when_asked(client: httpx.Client, rows: list[dict], accepted: str) 
     assert len(packed) < int(client.get("/api/get?start=0&limit=5000").headers["Content-Length"]) / 4
 
 
-def test_gzip_refused_is_not_used(client: httpx.Client) -> None:
-    answer = client.get("/api/get?start=0&limit=5", headers={"Accept-Encoding": "gzip;q=0"})
-    assert "Content-Encoding" not in answer.headers
-
-
 @pytest.mark.parametrize(
     "columns", [[("columns", "STATE"), ("columns", "FIRE_YEAR")], [("columns", "STATE, FIRE_YEAR,STATE")]]
 )
@@ -143,29 +133,26 @@ def test_with_a_delay_the_rows_are_the_same(client: httpx.Client, rows: list[dic
 
 
 @pytest.mark.parametrize(
-    ("query", "reason"),
+    ("query", "named"),
     [
-        ("get?limit=5", "start: Field required"),
-        ("get?start=0", "limit: Field required"),
-        ("get?start=-1&limit=5", "start: Input should be greater than or equal to 0, not '-1'"),
-        ("get_small?start=0&limit=many", "limit: Input should be a valid integer"),
-        (
-            "get?start=0&limit=5001",
-            "limit: 5001 is above 5000, the largest this server answers (--max-limit)",
-        ),
-        ("sample?limit=5001", "limit: 5001 is above 5000"),
-        ("get_for_columns?start=0&limit=5&columns=STATE,COLOUR", "columns: unknown COLOUR"),
-        (
-            "get_with_delay?start=0&limit=5&delay=61",
-            "delay: Input should be less than or equal to 60, not '61'",
-        ),
-        ("get?start=-1&limit=x", "; start: Input should be greater than or equal to 0"),
+        ("get?limit=5", ["start: "]),
+        ("get?start=0", ["limit: "]),
+        ("get?start=-1&limit=5", ["start: ", "'-1'"]),
+        ("get_small?start=0&limit=many", ["limit: ", "'many'"]),
+        ("get?start=0&limit=5001", ["limit: ", "5001", "5000"]),
+        ("sample?limit=5001", ["limit: ", "5001", "5000"]),
+        ("get_for_columns?start=0&limit=5&columns=STATE,COLOUR", ["columns: ", "COLOUR"]),
+        ("get_with_delay?start=0&limit=5&delay=61", ["delay: ", "'61'"]),
+        ("get_with_delay?start=0&limit=5&delay=nan", ["delay: "]),
+        ("get?start=-1&limit=x", ["start: ", "limit: "]),
     ],
 )
-def test_wrong_parameters_are_answered_with_the_reason(client: httpx.Client, query: str, reason: str) -> None:
+def test_wrong_parameters_are_answered_with_their_names(
+    client: httpx.Client, query: str, named: list[str]
+) -> None:
     answer = client.get(f"/api/{query}")
     assert answer.status_code == 422
-    assert reason in answer.json()["detail"]
+    assert all(part in answer.json()["detail"] for part in named)
 
 
 PATHS = [

@@ -43,36 +43,36 @@ EVERYTHING = "/api/get?start=0&limit=20000"
 
 
 def test_above_the_bound_of_streams_clients_are_asked_to_come_back(
-    serve: Callable, small_dataset: Path, wait_until: Callable
+    serve: Callable, small_data: Path, wait_until: Callable
 ) -> None:
-    server = serve(small_dataset, "--max-concurrency", "1")
+    server = serve(small_data, "--max-concurrency", "1")
     slow = SlowClient(server.port, EVERYTHING)
     refused = httpx.get(f"{server.url}/api/get?start=0&limit=1")
     assert refused.status_code == 503
     assert int(refused.headers["Retry-After"]) > 0
     assert "--max-concurrency" in refused.json()["detail"]
     assert httpx.get(f"{server.url}/api/count").json() == 20_000  # not a stream
-    assert len(slow.rest()) == (small_dataset / "rows.ndjson").stat().st_size + 1
+    assert len(slow.rest()) == (small_data / "rows.ndjson").stat().st_size + 1
     wait_until(lambda: httpx.get(f"{server.url}/api/get?start=0&limit=1").is_success)
 
 
 def test_a_client_that_leaves_frees_its_place(
-    serve: Callable, small_dataset: Path, wait_until: Callable
+    serve: Callable, small_data: Path, wait_until: Callable
 ) -> None:
-    server = serve(small_dataset, "--max-concurrency", "1")
+    server = serve(small_data, "--max-concurrency", "1")
     SlowClient(server.port, EVERYTHING).leave()
     wait_until(lambda: httpx.get(f"{server.url}/api/get?start=0&limit=1").is_success)
 
 
 def test_an_answer_under_way_stays_the_version_it_began_with(
-    serve: Callable, small_dataset: Path, tmp_path: Path
+    serve: Callable, small_data: Path, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(small_dataset, tmp_path / "a")
+    folder = shutil.copytree(small_data, tmp_path / "a")
     server = serve(folder)
     slow = SlowClient(server.port, EVERYTHING)
     generate(10, folder, seed=1)
     assert len(httpx.get(f"{server.url}{EVERYTHING}").json()) == 10
-    old = (small_dataset / "rows.ndjson").read_bytes()
+    old = (small_data / "rows.ndjson").read_bytes()
     expected = b"[" + old[:-1].replace(b"\n", b",") + b"]"
     assert hashlib.sha256(slow.rest()).digest() == hashlib.sha256(expected).digest()
 

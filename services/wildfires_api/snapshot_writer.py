@@ -1,4 +1,4 @@
-"""Writing a dataset folder so that it appears whole or not at all."""
+"""Writing a snapshot folder so that it appears whole or not at all."""
 
 import fcntl
 import hashlib
@@ -7,59 +7,49 @@ import os
 import shutil
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from services.wildfires_api.dataset import INDEX, META, ROWS, SMALL_ROWS, Meta
-from services.wildfires_api.errors import DatasetError, DatasetInvalid
+from services.wildfires_api.snapshot import INDEX, META, ROWS, SMALL_ROWS, Meta, SnapshotError
 
 VERSION_DIGITS = 16
 
-# The standard encoder, not a faster one: its bytes never change, so neither does a dataset's version.
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
-
-def encode_row(row: dict[str, Any]) -> bytes:
-    """One line of rows.ndjson. Raises ValueError or TypeError for what JSON cannot hold."""
-    return f"{_encode(row)}\n".encode()
-
-
-class DatasetWriter:
+class SnapshotWriter:
     """Writes blocks of rows into a hidden folder beside `folder` and swaps it in when the block ends well.
 
     The folder is locked, so two writers never mix, and what a killed writer left is cleared by the next one.
-    Used as a context manager; leaving it with an error removes what was written and keeps the old dataset.
+    Used as a context manager; leaving it with an error removes what was written and keeps the old snapshot.
     """
 
-    def __init__(
-        self, folder: Path, columns: Sequence[str], source: dict[str, Any], small: int = SMALL_ROWS
-    ) -> None:
+    def __init__(self, folder: Path, columns: Iterable[str], source: dict[str, Any]) -> None:
         self.folder = folder.absolute()
         self._temp = self.folder.with_name(f".{self.folder.name}.partial")
-        self._columns, self._source, self._small = list(columns), source, small
+        self._columns, self._source = list(columns), source
         self._count = self._bytes = 0
         self._hash = hashlib.sha256()
         self._open = ExitStack()
 
-    def __enter__(self) -> "DatasetWriter":
-        """Raises DatasetError when the folder holds something else or another writer is at work."""
-        refuse_foreign_folder(self.folder)
+    def __enter__(self) -> "SnapshotWriter":
+        """Raises SnapshotError when the folder holds something else or another writer is at work."""
+        _refuse_foreign_folder(self.folder)
         self._temp.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self._temp, os.O_RDONLY)
-        self._open.callback(os.close, self._lock)
+        lock = os.open(self._temp, os.O_RDONLY)
+        self._open.callback(os.close, lock)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._open.close()
-            raise DatasetError(
-                f"Another process is writing {self.folder} now. Wait for it to end, or choose another --out."
+            raise SnapshotError(
+                f"Another process is writing {self.folder}. Wait until it ends, or choose another --out."
             ) from None
-        self._rows = self._open.enter_context((self._temp / ROWS).open("wb"))
-        self._index = self._open.enter_context((self._temp / INDEX).open("wb"))
+        self._rows, self._index = (
+            self._open.enter_context((self._temp / name).open("wb")) for name in (ROWS, INDEX)
+        )
         self._write_offsets([0])
         return self
 
@@ -86,7 +76,7 @@ class DatasetWriter:
             os.fsync(file.fileno())
         meta = {
             "count": self._count,
-            "small": min(self._small, self._count),
+            "small": min(SMALL_ROWS, self._count),
             "version": self._hash.hexdigest()[:VERSION_DIGITS],
             "columns": self._columns,
             "source": self._source,
@@ -112,18 +102,15 @@ class DatasetWriter:
         self._index.write(packed.tobytes())
 
 
-def refuse_foreign_folder(folder: Path) -> None:
-    """A dataset is replaced whole, so nothing but a dataset or an empty folder may be in its place.
-
-    Raises DatasetInvalid.
-    """
+def _refuse_foreign_folder(folder: Path) -> None:
+    """A snapshot is replaced whole, so nothing but a snapshot or an empty folder may be in its place."""
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise DatasetInvalid(f"{folder} is a file; a folder is needed. Choose another --out.")
+        raise SnapshotError(f"{folder} is a file, not a folder. Choose another --out.")
     foreign = sorted({entry.name for entry in folder.iterdir()} - {ROWS, INDEX, META})
     if foreign:
-        raise DatasetInvalid(
-            f"{folder} holds other files ({', '.join(foreign[:3])}) and would be replaced as a whole. "
+        raise SnapshotError(
+            f"{folder} holds other files ({', '.join(foreign[:3])}), and writing would delete them. "
             "Choose an empty or a new folder."
         )
