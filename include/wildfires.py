@@ -3,29 +3,19 @@
 from include.transfer.dataset import Dataset
 
 # The 37 columns of the FPA-FOD, 4th edition, as its SQLite file types them (RDS-2013-0009.4): codes with
-# leading zeros are text, Julian days are numbers.
-_NUMBERS = {
-    "FOD_ID": "int64",
-    "FIRE_YEAR": "int64",
-    "DISCOVERY_DATE": "double",
-    "DISCOVERY_DOY": "int64",
-    "STAT_CAUSE_CODE": "double",
-    "CONT_DATE": "double",
-    "CONT_DOY": "int64",
-    "FIRE_SIZE": "double",
-    "LATITUDE": "double",
-    "LONGITUDE": "double",
-    "OWNER_CODE": "double",
-}
-_COLUMN_NAMES = """
-FOD_ID FPA_ID SOURCE_SYSTEM_TYPE SOURCE_SYSTEM NWCG_REPORTING_AGENCY NWCG_REPORTING_UNIT_ID
+# leading zeros are text, so are columns without a type here; Julian days are numbers.
+_COLUMNS = """
+FOD_ID:int64 FPA_ID SOURCE_SYSTEM_TYPE SOURCE_SYSTEM NWCG_REPORTING_AGENCY NWCG_REPORTING_UNIT_ID
 NWCG_REPORTING_UNIT_NAME SOURCE_REPORTING_UNIT SOURCE_REPORTING_UNIT_NAME LOCAL_FIRE_REPORT_ID
 LOCAL_INCIDENT_ID FIRE_CODE FIRE_NAME ICS_209_INCIDENT_NUMBER ICS_209_NAME MTBS_ID MTBS_FIRE_NAME
-COMPLEX_NAME FIRE_YEAR DISCOVERY_DATE DISCOVERY_DOY DISCOVERY_TIME STAT_CAUSE_CODE STAT_CAUSE_DESCR
-CONT_DATE CONT_DOY CONT_TIME FIRE_SIZE FIRE_SIZE_CLASS LATITUDE LONGITUDE OWNER_CODE OWNER_DESCR STATE
-COUNTY FIPS_CODE FIPS_NAME
+COMPLEX_NAME FIRE_YEAR:int64 DISCOVERY_DATE:double DISCOVERY_DOY:int64 DISCOVERY_TIME
+STAT_CAUSE_CODE:double STAT_CAUSE_DESCR CONT_DATE:double CONT_DOY:int64 CONT_TIME FIRE_SIZE:double
+FIRE_SIZE_CLASS LATITUDE:double LONGITUDE:double OWNER_CODE:double OWNER_DESCR STATE COUNTY FIPS_CODE
+FIPS_NAME
 """
-WILDFIRE_TYPES = {column: _NUMBERS.get(column, "string") for column in _COLUMN_NAMES.split()}
+WILDFIRE_TYPES = {
+    name: kind or "string" for name, _, kind in (column.partition(":") for column in _COLUMNS.split())
+}
 
 WILDFIRES = Dataset(
     name="wildfires",
