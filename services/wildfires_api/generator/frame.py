@@ -84,7 +84,8 @@ def cell_counts(rows: int) -> Integers:
 
 def deal(groups: Integers, quotas: Integers, rng: np.random.Generator) -> Integers:
     """One label a row: label j for `quotas[g, j]` rows of group g, drawn at random."""
-    order = np.argsort(groups + rng.random(len(groups)), kind="stable")
+    # Halved, so that no sum is rounded up to the next group.
+    order = np.argsort(groups + rng.random(len(groups)) / 2, kind="stable")
     labels = np.empty(len(groups), np.uint8)
     labels[order] = np.repeat(
         np.tile(np.arange(quotas.shape[1], dtype=np.uint8), len(quotas)), quotas.ravel()
