@@ -1,1 +1,1 @@
-"""`make bench`: the copies measured side by side with other ways of doing the same, on real servers."""
+"""`make bench`: measures the copies beside other ways to do the same, on real servers."""

@@ -1,123 +1,70 @@
-"""`make bench`: measure everything, and write docs/benchmarks.md and benchmarks.json beside it."""
-
-from __future__ import annotations
+"""Measure the copies beside other ways, judge them by the bars, and write benchmarks.md and its picture."""
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from benchmarks import copies, interpreters, parsing, runs
-from benchmarks.bars import bars
-from benchmarks.copies import Source
-from benchmarks.figures import Copies
-from benchmarks.machine import Cores, facts, require
-from benchmarks.page import page
-from benchmarks.sizes import SIZES, Sizes
+from benchmarks import batch_copies, dag_parsing, dag_runs, environments, machine, markdown
+from benchmarks.bars import judge
+from benchmarks.profiles import PROFILES, Profile
+from benchmarks.samples import Samples
 from services.local.ending import ended
 from services.local.home import PROJECT, Home, only_command
 
-PAGE = "benchmarks.md"
-# The rows themselves, and the largest that one round leaves in its store.
-DISK_BYTES_PER_ROW = 6_000
+DISK_BYTES_PER_ROW = 8_000  # the rows themselves, and what the store keeps of removed objects
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
-
-    def command() -> int:
-        measure(SIZES[options.size], options.out or _out(options.size))
-        return 0
-
+    root = Home.from_environment()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--profile", choices=PROFILES, default="full", help="how much (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=PROJECT / "docs", help="folder to write to (%(default)s)")
+    options = parser.parse_args(arguments)
+    command = partial(measure, PROFILES[options.profile], root, options.out)
     return ended(command, "Interrupted; nothing was written.")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--size", choices=SIZES, default="full", help="how much (default: %(default)s)")
-    parser.add_argument(
-        "--out", type=Path, help="folder to write to (default: docs/ for the full size, else the stack's)"
-    )
-    return parser
-
-
-def _out(size: str) -> Path:
-    return PROJECT / "docs" if size == "full" else Home.from_environment().root / "benchmarks"
-
-
-def measure(sizes: Sizes, out: Path) -> None:
-    """Measure all parts, then write; what fails half-way leaves the last page as it was."""
-    root = Home.from_environment()
+def measure(profile: Profile, root: Home, out: Path) -> int:
+    """Measure everything, then write: what fails half-way leaves the last page as it was."""
     root.prepare()
-    require(root.root, sizes.everything * DISK_BYTES_PER_ROW)
-    home = root.root / "bench"
+    machine.require(root.root, profile.all_rows * DISK_BYTES_PER_ROW)
+    home = Home(root.root / "bench")
     with only_command(root, "bench"):
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
+        shutil.rmtree(home.root, ignore_errors=True)
         try:
-            found = _measured(sizes, home)
+            samples, about = _measured(profile, home)
         finally:
-            shutil.rmtree(home, ignore_errors=True)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / PAGE).write_text(found.pop("page"))
-    (out / PAGE).with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
-    _say(f"Written: {out / PAGE}")
+            shutil.rmtree(home.root, ignore_errors=True)
+    verdicts = judge(samples)
+    for each in verdicts:
+        say(f"{'met   ' if each.met else 'MISSED'} {each.what}: {each.found} (bar: {each.bar})")
+    markdown.write(out, samples, verdicts, about)
+    every = root.root / "benchmarks.json"
+    every.write_text(
+        json.dumps([about, *({**case._asdict(), **samples[case]} for case in samples)], indent=1)
+    )
+    say(f"Written: {out / markdown.PAGE}; every sample: {every}")
+    return 0
 
 
-def _measured(sizes: Sizes, home: Path) -> dict[str, Any]:
-    started, cores, load = time.monotonic(), Cores.of_this_machine(), os.getloadavg()
-    _say(f"Size {sizes.name}: {cores}. Load before: {load[0]:.2f}")
-    others = {
-        "dlt": _version(interpreters.dlt_python(), "dlt"),
-        "pandas": _version_in(interpreters.seed_packages(), "pandas"),
-    }
-    parses = parsing.measure(home, sizes.parses)
-    compared, everything = runs.measure(sizes, home, _say)
-    data = home / "stack" / "data"
-    measured, api = copies.measure(sizes, data, home, cores, _say)
-    about = {
-        **{"date": datetime.now(UTC).strftime("%Y-%m-%d"), "size": sizes.name},
-        **facts(),
-        **others,
-        "cores in the comparison of ways": str(cores),
-        "load average before": ", ".join(f"{each:.2f}" for each in load),
-        "took": f"{(time.monotonic() - started) / 60:.0f} minutes",
-    }
-    figures = Copies(measured, Source(data).bytes)
-    judged = bars(figures, api, compared, everything, parses)
-    for bar in judged:
-        _say(f"{'met   ' if bar.met else 'MISSED'} {bar.what}: {bar.found} (bar: {bar.bar})")
-    return {
-        "page": page(judged, figures, api, compared, everything, parses, about),
-        "about": about,
-        "bars": [bar.__dict__ for bar in judged],
-        "copies": [
-            {**each.case.__dict__, "measured": each.good, "put_aside": each.put_aside} for each in measured
-        ],
-        "api": api,
-        "runs": [runs.plain(ran) for ran in (*compared, everything)],
-        "parses": parses,
-    }
+def _measured(profile: Profile, home: Home) -> tuple[Samples, dict[str, str]]:
+    home.prepare()
+    started, samples = time.monotonic(), Samples()
+    about = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "profile": profile.name}
+    about |= machine.facts() | environments.versions()
+    dag_parsing.measure(profile.parse_rounds, home.root / "parse", samples)
+    dag_runs.measure(profile, home, samples, say)
+    batch_copies.measure(profile, home, samples, say)
+    return samples, about | {"took": f"{(time.monotonic() - started) / 60:.1f} minutes"}
 
 
-def _version(python: Path, package: str) -> str:
-    code = f"from importlib.metadata import version; print(version({package!r}))"
-    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _version_in(folder: Path, package: str) -> str:
-    (found,) = folder.glob(f"{package}-*.dist-info")
-    return found.name.removesuffix(".dist-info").partition("-")[2]
-
-
-def _say(text: str) -> None:
+def say(text: str) -> None:
     print(f"{datetime.now().strftime('%H:%M:%S')} {text}", flush=True)
 
 

@@ -1,154 +1,88 @@
-"""The bars that the design sets, held against what was measured."""
+"""The bars set beforehand, in one table, and the judging of what was measured by them."""
 
-from __future__ import annotations
-
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from operator import sub, truediv
+from typing import NamedTuple
 
-from benchmarks.copies import Case
-from benchmarks.figures import Copies
-from benchmarks.runs import NO_OP, OURS, SEED, Ran
-from benchmarks.sizes import FORMATS
+from benchmarks.profiles import FORMATS
+from benchmarks.samples import Samples, Spread
 
-SMALL = 50_000  # rows; a copy of more must not be larger
+COPY_DAG, SEED_DAG, NO_OP_DAG = "wildfires_to_s3", "seed_way", "no_op"
+SMALL = 50_000  # rows; a larger batch must not need more memory
+TEXT, CSV = ("csv", "ndjson"), ("csv",)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """`found` says what was measured; `met` whether that is good enough everywhere it was measured."""
+    """`way` in `setting` is compared with each of `against` in turn, round by round, in batches of the same
+    size (or of `base_rows`): their ratio, or what is left when they are taken off (`sub`)."""
 
+    what: str
+    sign: str  # "≤" or "≥"
+    limit: float
+    unit: str
+    measure: str
+    setting: str
+    way: str
+    against: tuple[tuple[str, str], ...] = ()
+    formats: tuple[str, ...] = FORMATS
+    compared: Callable[[float, float], float] = truediv
+    base_rows: int = 0
+    from_rows: int = 0
+    digits: int = 2
+
+
+class Verdict(NamedTuple):
     what: str
     bar: str
     found: str
     met: bool
 
 
-def bars(
-    copies: Copies,
-    api: Mapping[str, float],
-    compared: Sequence[Ran],
-    everything: Ran,
-    parses: Mapping[str, Mapping[str, Any]],
-) -> list[Bar]:
-    return [
-        *_memory(copies),
-        *_against(copies, "seed", {"csv": 2.5, "ndjson": 3.0, "parquet": 3.0}),
-        *_against(copies, "dlt", dict.fromkeys(FORMATS, 4.0)),
-        *_memory_of_dlt(copies),
-        *_floor(copies),
-        *_runs(compared),
-        _everything(everything),
-        _parses(parses),
-        *_api(copies, api),
-    ]
+COPY, PIPE, LOOP, GROUP = (("process", way) for way in ("copy", "pipe", "bare_loop", "row_group"))
+SEED, DLT = ("process", "seed"), ("process", "dlt")
+TASK, RUN, SEED_RUN, NO_OP = ("task", "copy"), ("dag", COPY_DAG), ("dag", SEED_DAG), ("dag", NO_OP_DAG)
+SPEED, SECONDS, CPU, ADDED, PEAK = "rows_per_second", "seconds", "cpu_seconds", "added_mb", "peak_mb"
+BARS = (
+    Bar("memory a copy adds to an idle task", "≤", 40, " MB", ADDED, *TASK, (), TEXT, digits=0),
+    Bar("the same, against 50,000 rows", "≤", 1.1, "×", ADDED, *TASK, (TASK,), TEXT, truediv, SMALL, SMALL),
+    Bar("peak memory against pyarrow with one row group", "≤", 1.2, "×", PEAK, *COPY, (GROUP,), ("parquet",)),
+    Bar("peak memory against dlt", "≤", 0.25, "×", PEAK, *COPY, (DLT,)),
+    Bar("rows/s against dlt", "≥", 4, "×", SPEED, *COPY, (DLT,), from_rows=SMALL),
+    Bar("rows/s against the seed's way", "≥", 2.5, "×", SPEED, *COPY, (SEED,), CSV),
+    Bar("rows/s against the seed's way", "≥", 3, "×", SPEED, *COPY, (SEED,), ("ndjson", "parquet")),
+    Bar("rows/s against bytes piped unread", "≥", 0.3, "×", SPEED, *COPY, (PIPE,)),
+    Bar("CPU against a bare loop", "≤", 1.3, "×", CPU, *COPY, (LOOP,), CSV),
+    Bar("time of a run against maps that do nothing", "≤", 1.25, "×", SECONDS, *RUN, (NO_OP,), CSV),
+    Bar("time of a run against the seed's DAG", "≤", 0.45, "×", SECONDS, *RUN, (SEED_RUN,), CSV),
+    Bar("requests of a map above a no-op's", "≤", 3, "", "requests", *RUN, (NO_OP,), CSV, sub, digits=0),
+    Bar("CPU of a map above a no-op's and the copy's", "≤", 0.15, " s", CPU, *RUN, (NO_OP, COPY), CSV, sub),
+    Bar("retries in a run", "≤", 0, "", "retries", *RUN, (), CSV, digits=0),
+    Bar("CPU to parse a DAG file above `import airflow.sdk`", "≤", 0.3, " s", CPU, "parse", "", (), ("",)),
+)  # fmt: skip
 
 
-def _memory(copies: Copies) -> Iterator[Bar]:
-    for format in FORMATS:
-        sizes = copies.sizes("ours", "airflow", format)
-        added = {
-            rows: copies.figure(Case("ours", "airflow", format, rows), "added_mb").median for rows in sizes
-        }
-        worst = max(added.values())
-        yield Bar(
-            f"memory that a copy adds to an idle task process, {format}",
-            "≤ 40 MB",
-            f"{worst:.0f} MB at the most",
-            worst <= 40,
-        )
-        small, large = SMALL if SMALL in sizes else sizes[0], sizes[-1]
-        growth = added[large] / added[small] - 1
-        what = f"its growth from {small:,} to {large:,} rows, {format}"
-        yield Bar(what, "≤ 10 %", f"{growth:+.0%}", growth <= 0.10)
+def judge(samples: Samples) -> list[Verdict]:
+    return [_verdict(bar, format, samples) for bar in BARS for format in bar.formats]
 
 
-def _against(copies: Copies, way: str, least: Mapping[str, float]) -> Iterator[Bar]:
-    for format, bar in least.items():
-        ratios = {
-            rows: copies.ratio(
-                Case("ours", "bare", format, rows), Case(way, "bare", format, rows), "rows_per_second"
-            )
-            for rows in copies.sizes(way, "bare", format)
-        }
-        name = "the seed's way" if way == "seed" else way
-        yield _ratio(f"rows/s against {name}, {format}", bar, ratios)
+def _verdict(bar: Bar, format: str, samples: Samples) -> Verdict:
+    """Met where the median of every size keeps to the bar; what was not measured is missed."""
+    sign = 1 if bar.sign == "≤" else -1
+    worst_first = sorted(_compared(bar, format, samples), key=lambda each: -sign * each[1].median)
+    met = bool(worst_first) and sign * worst_first[0][1].median <= sign * bar.limit
+    found = "; ".join(f"{spread.text(bar.digits)} {label}" for label, spread in worst_first[:4])
+    what = f"{bar.what}, {format}" if format else bar.what
+    return Verdict(what, f"{bar.sign} {bar.limit:g}{bar.unit}", found or "not measured", met)
 
 
-def _ratio(what: str, bar: float, ratios: Mapping[int, float]) -> Bar:
-    found = ", ".join(f"{ratio:.1f}× at {rows:,}" for rows, ratio in ratios.items())
-    return Bar(what, f"≥ {bar:g}×", found, min(ratios.values()) >= bar)
-
-
-def _memory_of_dlt(copies: Copies) -> Iterator[Bar]:
-    for format in FORMATS:
-        parts = {
-            rows: copies.ratio(
-                Case("ours", "bare", format, rows), Case("dlt", "bare", format, rows), "peak_mb"
-            )
-            for rows in copies.sizes("dlt", "bare", format)
-        }
-        found = ", ".join(f"{part:.2f} at {rows:,}" for rows, part in parts.items())
-        yield Bar(f"peak memory against dlt, {format}", "≤ 0.25", found, max(parts.values()) <= 0.25)
-
-
-def _floor(copies: Copies) -> Iterator[Bar]:
-    for format in FORMATS:
-        ratios = {
-            rows: copies.ratio(
-                Case("ours", "bare", format, rows), Case("pipe", "bare", "json", rows), "rows_per_second"
-            )
-            for rows in copies.sizes("pipe", "bare", "json")
-        }
-        found = ", ".join(f"{ratio:.2f}× at {rows:,}" for rows, ratio in ratios.items())
-        yield Bar(
-            f"throughput against bytes piped unread, {format}", "≥ 0.3×", found, min(ratios.values()) >= 0.3
-        )
-
-
-def _runs(compared: Sequence[Ran]) -> Iterator[Bar]:
-    seconds = {
-        dag_id: statistics.median(ran.seconds for ran in compared if ran.dag_id == dag_id)
-        for dag_id in (OURS, SEED, NO_OP)
-    }
-    maps = compared[0].maps
-    for other, bar, name in ((SEED, 0.4, "the seed's DAG"), (NO_OP, 1.5, f"{maps} maps that do nothing")):
-        ratio = seconds[OURS] / seconds[other]
-        what = f"whole run of {maps} batches against {name}"
-        yield Bar(what, f"≤ {bar:g}× the time", f"{ratio:.2f}×", ratio <= bar)
-
-
-def _everything(ran: Ran) -> Bar:
-    return Bar(
-        f"whole run of {ran.rows:,} rows, 4 copies at a time",
-        "completes without a retry",
-        f"{ran.seconds:.0f} s, {ran.retries} retries",
-        ran.retries == 0,
-    )
-
-
-def _parses(parses: Mapping[str, Mapping[str, Any]]) -> Bar:
-    cpu = {name: statistics.median(each["cpu_seconds"]) for name, each in parses.items()}
-    slowest = max(cpu, key=lambda name: cpu[name])
-    heavy = sorted({module for each in parses.values() for module in each["heavy"]})
-    loads = f", and {', '.join(heavy)} loaded at top level" if heavy else ", nothing heavy loaded"
-    return Bar(
-        "parse of any DAG file above `import airflow.sdk`",
-        "≤ 0.3 s CPU, nothing heavy",
-        f"{cpu[slowest]:.2f} s at the most ({slowest}){loads}",
-        cpu[slowest] <= 0.3 and not heavy,
-    )
-
-
-def _api(copies: Copies, api: Mapping[str, float]) -> Iterator[Bar]:
-    rows = copies.sizes("ours", "bare", "csv")[-1]
-    drained = copies.figure(Case("drain", "bare", "json", rows), "rows_per_second").median
-    fastest = max(
-        copies.figure(Case("ours", "bare", format, rows), "rows_per_second").median for format in FORMATS
-    )
-    ratio = drained / fastest
-    yield Bar(f"the sample API against the fastest copy, {rows:,} rows", "≥ 3×", f"{ratio:.1f}×", ratio >= 3)
-    growth = api["peak_mb"] - api["idle_mb"]
-    what = "the sample API's memory over everything it served"
-    yield Bar(what, "flat (≤ 10 MB)", f"{growth:+.0f} MB", growth <= 10)
+def _compared(bar: Bar, format: str, samples: Samples) -> Iterator[tuple[str, Spread]]:
+    for case in samples.cases(bar.setting, bar.way, format):
+        others = [samples.at(*other, format, bar.base_rows or case.rows) for other in bar.against]
+        columns = [samples[each][bar.measure] for each in (case, *others) if each]
+        if case.rows >= bar.from_rows and len(columns) == 1 + len(others):
+            rounds = zip(*columns, strict=False)  # the largest batches are measured less often
+            label = f"at {case.rows:,}" if case.rows else f"({case.way})"
+            yield label, Spread.of([reduce(bar.compared, values) for values in rounds])

@@ -1,7 +1,6 @@
-"""`make bench` from its start to the written page, at a size that takes a minute."""
+"""`make bench` from its start to the written page, on as little as runs everything once."""
 
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -9,64 +8,38 @@ import psutil
 import pytest
 
 pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
-pytest.importorskip("benchmarks.machine", reason="needs benchmarks/, which the Astro image does not carry")
-
-from tests.project_files import PROJECT
+pytest.importorskip("benchmarks", reason="needs benchmarks/, which the Astro image does not carry")
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
-
-PAGE = PROJECT / "docs" / "benchmarks.md"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("bench")
-
-
-@pytest.fixture(scope="module")
-def written(home: Path) -> tuple[str, dict]:
-    """The page and the single measurements of one tiny run of the command."""
+    """Where one tiny run of the command has been."""
     from benchmarks.__main__ import main
 
+    home = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STACK_HOME", str(home / "stack"))
-        assert main(["--size", "tiny", "--out", str(home / "out")]) == 0
-    return (home / "out/benchmarks.md").read_text(), json.loads((home / "out/benchmarks.json").read_text())
+        assert main(["--profile", "tiny", "--out", str(home / "out")]) == 0
+    return home
 
 
-def test_every_bar_is_judged(written):
-    page, found = written
-    assert len(found["bars"]) == 24
-    lines = [line for line in page.splitlines() if re.search(r"\| (met|\*\*missed\*\*) \|$", line)]
-    assert len(lines) == len(found["bars"])
-    assert f"{sum(bar['met'] for bar in found['bars'])} of 24 met." in page
+def test_every_way_was_measured(home):
+    _, *cases = json.loads((home / "stack" / "benchmarks.json").read_text())
+    copies = {case["way"]: case for case in cases if case["setting"] == "process"}
+    runs = {case["way"]: case for case in cases if case["setting"] == "dag"}
+    assert set(copies) == {"copy", "seed", "dlt", "http_to_s3", "pipe", "bare_loop", "row_group"}
+    assert set(runs) == {"no_op", "wildfires_to_s3", "seed_way"}
+    assert all(case["seconds"][0] > 0 and case["added_mb"][0] > 5 for case in copies.values())
+    assert all(case["cpu_seconds"][0] > 0 and case["retries"] == [0] for case in runs.values())
+    assert runs["no_op"]["xcoms"] == [0]
+    assert runs["wildfires_to_s3"]["xcoms"][0] >= 1
+    assert runs["wildfires_to_s3"]["requests"] > runs["no_op"]["requests"] > [2]
 
 
-def test_every_way_was_measured(written):
-    page, found = written
-    ways = {(case["way"], case["format"]) for case in found["copies"]}
-    formats = ("csv", "ndjson", "parquet")
-    assert ways == {(way, format) for way in ("ours", "seed", "dlt") for format in formats} | {
-        ("pipe", "json"),
-        ("drain", "json"),
-    }
-    assert all(case["measured"] for case in found["copies"])
-    assert [run["dag_id"] for run in found["runs"]] == [
-        "no_op",
-        "wildfires_to_s3",
-        "seed_way",
-        "wildfires_to_s3",
-    ]
-    assert all(run["retries"] == 0 and run["peak_mb"] > 50 for run in found["runs"])
-    assert "dags/" not in page
-    assert "api_to_s3.py" in page
-
-
-def test_nothing_is_left_behind(written, home):
+def test_the_page_is_written_and_nothing_else_is_left(home):
+    assert {file.name for file in (home / "out").iterdir()} == {"benchmarks.md", "benchmarks.svg"}
     assert not (home / "stack" / "bench").exists()
-    left = [
-        process.info["cmdline"]
-        for process in psutil.process_iter(["cmdline"])
-        if str(home) in " ".join(process.info["cmdline"] or [])
-    ]
-    assert left == []
+    commands = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
+    assert [command for command in commands if str(home) in command] == []

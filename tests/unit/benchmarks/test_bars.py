@@ -1,119 +1,112 @@
-"""A bar is met or missed by the figures alone, and the page says which."""
+"""A bar is met or missed by the figures alone, round by round."""
 
 import pytest
 
 pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
-pytest.importorskip("benchmarks.machine", reason="needs benchmarks/, which the Astro image does not carry")
+pytest.importorskip("benchmarks", reason="needs benchmarks/, which the Astro image does not carry")
 
-from benchmarks.bars import bars
-from benchmarks.copies import Measured, cases
-from benchmarks.figures import Copies
-from benchmarks.page import page
-from benchmarks.runs import NO_OP, OURS, SEED, Ran
-from benchmarks.sizes import SIZES
+from benchmarks import markdown
+from benchmarks.bars import COPY_DAG, NO_OP_DAG, SEED_DAG, judge
+from benchmarks.batch_copies import cases
+from benchmarks.profiles import PROFILES
+from benchmarks.samples import Case, Samples
 
-SECONDS = {"ours": 1.0, "seed": 4.0, "dlt": 9.0, "pipe": 0.5, "drain": 0.1}
-API = {"idle_mb": 60.0, "peak_mb": 61.0}
-PARSES = {"a.py": {"cpu_seconds": [0.1, 0.2, 0.1], "heavy": []}}
+RATES = {"seed": 30.0, "dlt": 20.0, "pipe": 200.0}
+RUN_SECONDS = {COPY_DAG: 10.0, SEED_DAG: 30.0, NO_OP_DAG: 9.0}
 
 
-def one(way, base, seconds=None, peak=None):
-    idle = 110.0 if base == "airflow" else 10.0
-    added = {"dlt": 240.0}.get(way, 30.0) if peak is None else peak
-    spent = SECONDS[way] if seconds is None else seconds
+def copy_measures(case):
     return {
-        **{"seconds": spent, "cpu_seconds": spent, "loading_cpu_seconds": 0.2, "others": 0.01},
-        **{"idle_mb": idle, "peak_mb": idle + added},
+        "rows_per_second": RATES.get(case.way, 100.0),
+        "seconds": 1.0,
+        "cpu_seconds": 0.1,
+        "loading_cpu_seconds": 0.2,
+        "added_mb": 30.0,
+        "peak_mb": 300.0 if case.way == "dlt" else 50.0,
     }
 
 
-def ran(dag_id, seconds, retries=0, rows=1_500):
-    return Ran(dag_id, rows, 3, seconds, seconds, retries, 150.0, [1.0, 2.0, 1.0])
+def run_measures(case):
+    requests, xcoms, cpu = (5, 0, 1.0) if case.way == NO_OP_DAG else (8, 1, 1.2)
+    seconds = {"seconds": RUN_SECONDS[case.way], "map_seconds": 1.0, "maps": 39}
+    return seconds | {"requests": requests, "xcoms": xcoms, "cpu_seconds": cpu, "retries": 0}
 
 
-def judged(change=lambda case, each: each, runs=(10.0, 30.0, 9.0), everything=0, api=API, parses=PARSES):
-    measured = [
-        Measured(case, [change(case, one(case.way, case.base))] * 3) for case, _ in cases(SIZES["tiny"])
-    ]
-    copies = Copies(measured, lambda rows: rows * 900)
-    compared = [ran(name, seconds) for name, seconds in zip((OURS, SEED, NO_OP), runs, strict=True)]
-    whole = ran(OURS, 40.0, everything, rows=2_000)
-    found = bars(copies, api, compared, whole, parses)
-    return found, page(found, copies, api, compared, whole, parses, {"dlt": "1", "pandas": "2"})
+def measured(change=lambda case, number: {}):
+    """Samples that meet every bar, but for what `change` gives for a case in a round."""
+    samples, profile = Samples(), PROFILES["full"]
+    for case, rounds in cases(profile):
+        for number in range(rounds):
+            samples.add(case, **copy_measures(case) | change(case, number))
+    runs = [Case("dag", way, "" if way == NO_OP_DAG else "csv", profile.map_rows) for way in RUN_SECONDS]
+    for case in (*runs, Case("dag", COPY_DAG, "csv", 50_000)):
+        samples.add(case, **run_measures(case) | change(case, 0))
+    for case in (Case("parse", "a.py"), Case("parse", "b.py")):
+        samples.add(case, **{"cpu_seconds": 0.1} | change(case, 0))
+    return samples
 
 
-def missed(**changes):
-    found, text = judged(**changes)
-    assert text.count("| **missed** |") == sum(not bar.met for bar in found)
-    return {bar.what for bar in found if not bar.met}
+def missed(change):
+    return {each.what for each in judge(measured(change)) if not each.met}
+
+
+def always(values, **where):
+    return lambda case, number: values if where.items() <= case._asdict().items() else {}
 
 
 def test_all_bars_can_be_met():
-    found, text = judged()
-    assert [bar for bar in found if not bar.met] == []
-    assert f"{len(found)} of {len(found)} met." in text
+    assert [each for each in judge(measured()) if not each.met] == []
 
 
 @pytest.mark.parametrize(
-    ("way", "format", "seconds", "bar"),
+    ("change", "bars"),
     [
-        ("seed", "csv", 2.4, "rows/s against the seed's way, csv"),
-        ("seed", "parquet", 2.9, "rows/s against the seed's way, parquet"),
-        ("dlt", "ndjson", 3.9, "rows/s against dlt, ndjson"),
+        (always({"rows_per_second": 41.0}, way="seed", format="csv"), ["rows/s against the seed's way, csv"]),
+        (always({"rows_per_second": 26.0}, way="dlt", format="csv"), ["rows/s against dlt, csv"]),
+        (always({"rows_per_second": 26.0}, way="dlt", rows=5_000), []),
+        (
+            always({"rows_per_second": 400.0}, way="pipe"),
+            [f"rows/s against bytes piped unread, {each}" for each in ("csv", "ndjson", "parquet")],
+        ),
+        (
+            always({"added_mb": 41.0}, setting="task", format="csv", rows=1_880_465),
+            ["memory a copy adds to an idle task, csv", "the same, against 50,000 rows, csv"],
+        ),
+        (
+            always({"peak_mb": 41.0}, way="row_group"),
+            ["peak memory against pyarrow with one row group, parquet"],
+        ),
+        (always({"seconds": 7.9}, way=NO_OP_DAG), ["time of a run against maps that do nothing, csv"]),
+        (always({"seconds": 22.0}, way=SEED_DAG), ["time of a run against the seed's DAG, csv"]),
+        (always({"requests": 9}, way=COPY_DAG), ["requests of a map above a no-op's, csv"]),
+        (always({"cpu_seconds": 1.26}, way=COPY_DAG), ["CPU of a map above a no-op's and the copy's, csv"]),
+        (always({"retries": 1}, way=COPY_DAG, rows=50_000), ["retries in a run, csv"]),
+        (always({"cpu_seconds": 0.4}, way="b.py"), ["CPU to parse a DAG file above `import airflow.sdk`"]),
     ],
 )
-def test_a_way_that_is_too_fast_misses_its_bar(way, format, seconds, bar):
-    def faster(case, each):
-        return {**each, "seconds": seconds} if (case.way, case.format) == (way, format) else each
-
-    assert missed(change=faster) == {bar}
+def test_a_bar_is_missed_by_its_own_figures_alone(change, bars):
+    assert missed(change) == set(bars)
 
 
-def test_a_floor_too_far_below_misses_every_format():
-    def faster(case, each):
-        return {**each, "seconds": 0.29} if case.way == "pipe" else each
+def test_ratios_are_taken_within_a_round():
+    """Rounds of which some were slowed as a whole say the same as quiet ones."""
 
-    formats = ("csv", "ndjson", "parquet")
-    assert missed(change=faster) == {f"throughput against bytes piped unread, {each}" for each in formats}
+    def slowed(case, number):
+        return {"rows_per_second": RATES.get(case.way, 100.0) / (1 + number)} if case.way != "pipe" else {}
 
-
-def test_memory_has_a_bound_and_may_not_grow():
-    def larger(case, each):
-        large = (case.way, case.base, case.format, case.rows) == ("ours", "airflow", "csv", 2_000)
-        return {**each, "peak_mb": each["idle_mb"] + 41} if large else each
-
-    assert missed(change=larger) == {
-        "memory that a copy adds to an idle task process, csv",
-        "its growth from 500 to 2,000 rows, csv",
-    }
+    (found,) = (each.found for each in judge(measured(slowed)) if each.what == "rows/s against dlt, csv")
+    assert found == "5.00 at 50,000; 5.00 at 195,000"
 
 
-def test_runs_parses_and_the_api_have_theirs():
-    assert missed(runs=(12.1, 30.0, 9.0)) == {"whole run of 3 batches against the seed's DAG"}
-    assert missed(runs=(10.0, 30.0, 6.0)) == {"whole run of 3 batches against 3 maps that do nothing"}
-    assert missed(everything=1) == {"whole run of 2,000 rows, 4 copies at a time"}
-    slow = {"a.py": {"cpu_seconds": [0.4], "heavy": []}}
-    heavy = {"a.py": {"cpu_seconds": [0.1], "heavy": ["pandas"]}}
-    assert len(missed(parses=slow)) == len(missed(parses=heavy)) == 1
-    assert missed(api={"idle_mb": 60.0, "peak_mb": 80.0}) == {
-        "the sample API's memory over everything it served"
-    }
+def test_what_was_not_measured_is_missed():
+    assert not any(each.met for each in judge(Samples()))
 
 
-def test_repetitions_that_lie_apart_are_named():
-    def wide(case, each):
-        return {**each, "seconds": 2.0} if case.rows == 2_000 else each
-
-    measured = [
-        Measured(case, [one(case.way, case.base), wide(case, one(case.way, case.base))])
-        for case, _ in cases(SIZES["tiny"])
-    ]
-    copies = Copies(measured, lambda rows: rows * 900)
-    found, _ = judged()
-    text = page(
-        found, copies, API, [ran(name, 9.0) for name in (OURS, SEED, NO_OP)], ran(OURS, 9.0), PARSES,
-        {"dlt": "1", "pandas": "2"},
-    )  # fmt: skip
-    apart = text.rpartition("median apart: ")[2]
-    assert "ours in a task, 2,000 rows, csv (67%)" in apart
-    assert "500 rows" not in apart
+def test_every_verdict_is_on_the_page(tmp_path):
+    samples = measured(always({"retries": 1}, way=COPY_DAG))
+    verdicts = judge(samples)
+    markdown.write(tmp_path, samples, verdicts, {"Python": "3.11"})
+    rows = [line.split(" | ") for line in (tmp_path / "benchmarks.md").read_text().splitlines()]
+    judged = {row[0].removeprefix("| "): row[-1] for row in rows if row[-1] in ("met |", "**missed** |")}
+    assert judged == {each.what: "met |" if each.met else "**missed** |" for each in verdicts}
+    assert (tmp_path / "benchmarks.svg").read_text().startswith("<svg")

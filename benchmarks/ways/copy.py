@@ -1,11 +1,9 @@
 """The project's copy: streamed, parsed, counted, hashed, encoded and uploaded as it arrives."""
 
-from __future__ import annotations
-
-from benchmarks.ways.measured import Job, Move, measure
+from benchmarks.ways import Job, Steps
 
 
-def load(job: Job) -> Move:
+def copy(job: Job) -> Steps:
     import requests
 
     from include.transfer.batches import Batch
@@ -19,18 +17,8 @@ def load(job: Job) -> Move:
 
     if job["format"] == "parquet":
         import include.transfer.formats.parquet  # noqa: F401 (loading is counted apart from moving)
-
     dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"format": job["format"]})
-    client = connect(job["endpoint"], "us-east-1", (job["access_key"], job["secret_key"], None))
+    bucket = Bucket(connect(job["endpoint"], "us-east-1", (*job["keys"], None)), job["bucket"])
     api = Api(requests.Session(), job["url"], dataset)
-    bucket = Bucket(client, job["bucket"])
-
-    def move() -> dict[str, list[str]]:
-        batch = Batch(job["start"], job["rows"])
-        return {"keys": [copy(api, bucket, Prefix(dataset.name, job["prefix"]), batch).key]}
-
-    return move
-
-
-if __name__ == "__main__":
-    measure(load)
+    yield "loaded"
+    yield copy(api, bucket, Prefix(dataset.name, "copy"), Batch(0, job["rows"])).key

@@ -1,0 +1,101 @@
+"""Whole runs on LocalExecutor: this project's DAG, the teaching example's, and one whose maps do nothing."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+import psutil
+
+from benchmarks import environments, execution_requests, row_check
+from benchmarks.bars import COPY_DAG, NO_OP_DAG, SEED_DAG
+from benchmarks.profiles import Profile
+from benchmarks.row_check import WrongCopy
+from benchmarks.samples import Case, Samples
+from services.local.airflow_api import Run
+from services.local.home import PROJECT, Home
+from services.local.sample_data import SampleData
+from services.local.stack import Stack
+from services.local.verify import BUCKET
+
+MAPPED = {NO_OP_DAG: "nothing", COPY_DAG: "copy", SEED_DAG: "transfer_to_s3"}
+ALL_BATCH_ROWS = 50_000
+
+
+def measure(profile: Profile, home: Home, samples: Samples, say: Callable[[str], None]) -> None:
+    """Add the compared runs, in turns, and one of this project's DAG over all rows."""
+    path = os.pathsep.join([str(PROJECT), str(environments.seed_packages())])
+    # The other DAGs would only be parsed again and again meanwhile.
+    folder = shutil.copytree(PROJECT / "benchmarks" / "dags", home.root / "dags")
+    shutil.copy(PROJECT / "dags" / f"{COPY_DAG}.py", folder)
+    stack = Stack(home, env_overrides={"AIRFLOW__CORE__DAGS_FOLDER": str(folder), "PYTHONPATH": path})
+    data = SampleData(home, stack.environment(), say)
+    rows = profile.maps * profile.map_rows
+    data.generate(rows)
+    with stack:
+        for dag_id in MAPPED:
+            stack.api.wait_for_dag(dag_id, 120)
+        _ended(stack, NO_OP_DAG, {"maps": 8})  # the scheduler starts its first tasks: not measured
+        for number in range(profile.dag_rounds):
+            turns = list(MAPPED)
+            for dag_id in turns[number % 3 :] + turns[: number % 3]:
+                say(f"{dag_id}: {rows:,} rows in batches of {profile.map_rows:,}")
+                _measure(stack, samples, dag_id, rows, profile.map_rows)
+        data.generate(profile.all_rows)
+        stack.supervisor.restart("api")
+        say(f"{COPY_DAG}: {profile.all_rows:,} rows in batches of {ALL_BATCH_ROWS:,}")
+        _measure(stack, samples, COPY_DAG, profile.all_rows, ALL_BATCH_ROWS)
+
+
+def _ended(stack: Stack, dag_id: str, conf: dict[str, Any]) -> Run:
+    run = stack.trigger(dag_id, conf)
+    state = stack.wait(run)
+    if state != "success":
+        raise WrongCopy(f"{dag_id} ended as {state}: its time means nothing")
+    return run
+
+
+def _measure(stack: Stack, samples: Samples, dag_id: str, rows: int, batch_rows: int) -> None:
+    """Run a DAG to its end and add its sample; raises WrongCopy where the store then lacks rows."""
+    maps = -(-rows // batch_rows)
+    cpu = _cpu_seconds(stack)
+    run = _ended(stack, dag_id, {"maps": maps} if dag_id == NO_OP_DAG else {"batch_size": batch_rows})
+    cpu = _cpu_seconds(stack) - cpu
+    instances = stack.task_instances(run)
+    mapped = [each for each in instances if each["task_id"] == MAPPED[dag_id]]
+    if len(mapped) != maps:
+        raise WrongCopy(f"{dag_id} was mapped {len(mapped)} times; expected {maps}")
+    if dag_id != NO_OP_DAG:  # the bucket is emptied, so the next run finds nothing to reuse
+        expected = row_check.read(stack.home.data / "rows.ndjson", "ndjson")
+        row_check.check_and_empty(stack.s3, BUCKET, "", "csv", expected, ordered=False)
+    found = execution_requests.by_task_instance(stack.home.logs)
+    requests = [found[each["id"]] for each in mapped]
+    samples.add(
+        Case("dag", dag_id, "" if dag_id == NO_OP_DAG else "csv", batch_rows),
+        seconds=_seconds(stack.api.request("GET", run.path), "queued_at"),
+        maps=maps,
+        map_seconds=median(_seconds(each, "start_date") for each in mapped),
+        retries=sum(max(each["try_number"] - 1, 0) for each in instances),
+        cpu_seconds=cpu / maps,
+        requests=median(each.total() for each in requests),
+        xcoms=median(each["POST xcoms"] for each in requests),
+    )
+
+
+def _cpu_seconds(stack: Stack) -> float:
+    """What the API server, the scheduler and its tasks have used so far."""
+    states, used = stack.supervisor.states(), 0.0
+    for name in ("api-server", "scheduler"):
+        process = psutil.Process(states[name]["pid"])
+        for each in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                used += sum(each.cpu_times()[:4])  # its own, and that of its children that have ended
+    return used
+
+
+def _seconds(record: dict[str, Any], since: str) -> float:
+    started, ended = (datetime.fromisoformat(record[name]) for name in (since, "end_date"))
+    return (ended - started).total_seconds()

@@ -1,0 +1,61 @@
+"""The written page, docs/benchmarks.md, and its picture."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import vl_convert
+
+from benchmarks.bars import COPY_DAG, NO_OP_DAG, SEED_DAG, Verdict
+from benchmarks.profiles import FORMATS
+from benchmarks.samples import Samples
+
+PAGE, PICTURE = "benchmarks.md", "benchmarks.svg"
+WAYS = {
+    "copy": "this project's copy",
+    "seed": "the seed's way",
+    "dlt": "dlt",
+    "http_to_s3": "HttpToS3Operator",
+}
+WAYS |= {"pipe": "bytes piped unread", "bare_loop": "a bare loop"}
+DAGS = {COPY_DAG: "this project's DAG", SEED_DAG: "the seed's DAG", NO_OP_DAG: "maps that do nothing"}
+
+
+def write(folder: Path, samples: Samples, verdicts: Sequence[Verdict], about: Mapping[str, str]) -> None:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["count"] = "{:,}".format
+    sizes = sorted({case.rows for case in samples.cases("process")})
+    page = environment.get_template("benchmarks.md.jinja")
+    text = page.render(samples=samples, verdicts=verdicts, about=about, sizes=sizes, ways=WAYS, dags=DAGS)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PAGE).write_text(text)
+    (folder / PICTURE).write_text(vl_convert.vegalite_to_svg(_picture(samples, sizes[-1])))
+
+
+def _picture(samples: Samples, rows: int) -> dict[str, Any]:
+    """Rows a second, and the memory that they took, by way and format."""
+    measures = {"rows/s": "rows_per_second", "peak memory, MB": "peak_mb"}
+    values = [
+        {"way": WAYS[case.way], "format": case.format}
+        | {title: samples.spread(case, measure).median for title, measure in measures.items()}
+        for case in samples.cases("process")
+        if case.rows == rows and case.way in WAYS
+    ]
+
+    def panel(title: str) -> dict[str, Any]:
+        encoding = {
+            "y": {"field": "way", "sort": list(WAYS.values()), "title": None},
+            "yOffset": {"field": "format"},
+            "x": {"field": title, "type": "quantitative"},
+            "color": {"field": "format", "sort": [*FORMATS, "json"], "title": None},
+        }
+        return {"mark": "bar", "width": 300, "height": {"step": 12}, "encoding": encoding}
+
+    title = f"One batch of {rows:,} rows"
+    return {"title": title, "data": {"values": values}, "hconcat": [panel(each) for each in measures]}

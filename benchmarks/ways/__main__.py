@@ -1,0 +1,42 @@
+"""A measured process: reads a job from standard input, does it, and prints what that took as JSON.
+
+Seconds are of the move alone; loading, which a task pays once, is counted apart. Memory is in MiB.
+"""
+
+import importlib
+import json
+import resource
+import sys
+import time
+
+MODULES = {"copy": "copy", "pipe": "floors", "bare_loop": "floors", "row_group": "floors"}
+
+
+def main() -> None:
+    job = json.load(sys.stdin)
+    if job["setting"] == "task":
+        import airflow.sdk  # noqa: F401 (what an idle task process has loaded)
+    idle, began = peak_mb(), cpu_seconds()
+    module = importlib.import_module(f"benchmarks.ways.{MODULES.get(job['way'], 'alternatives')}")
+    steps = getattr(module, job["way"])(job)
+    next(steps)
+    loaded, started = cpu_seconds(), time.perf_counter()
+    prefix = next(steps)
+    taken = {"seconds": time.perf_counter() - started, "cpu_seconds": cpu_seconds() - loaded}
+    memory = {"idle_mb": idle, "peak_mb": peak_mb()}
+    print(json.dumps({"prefix": prefix, "loading_cpu_seconds": loaded - began, **taken, **memory}))
+
+
+def cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def peak_mb() -> float:
+    """Not `ru_maxrss`: that outlives an exec, and would be the parent's where this process is smaller."""
+    with open("/proc/self/status") as status:  # noqa: PTH123 (pathlib is not loaded yet)
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
+
+
+if __name__ == "__main__":
+    main()
