@@ -58,7 +58,7 @@ def _measured(profile: Profile, home: Home) -> tuple[Samples, dict[str, str]]:
     started, samples = time.monotonic(), Samples()
     about = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "profile": profile.name}
     about |= machine.facts() | environments.versions()
-    dag_parsing.measure(profile.parse_rounds, home.root / "parse", samples)
+    dag_parsing.measure(profile.parse_rounds, home, samples)
     dag_runs.measure(profile, home, samples, say)
     batch_copies.measure(profile, home, samples, say)
     return samples, about | {"took": f"{(time.monotonic() - started) / 60:.1f} minutes"}

@@ -17,12 +17,12 @@ from benchmarks.row_check import WrongCopy
 from benchmarks.samples import Case, Samples
 from benchmarks.ways import ROW_GROUP_ROWS
 from include.wildfires import WILDFIRE_TYPES
+from services.local.airflow_env import clean_environment
 from services.local.home import PROJECT, Home
 from services.local.ports import HOST, free_port
 from services.local.stack import Stack
 from services.local.verify import BUCKET
 
-CASE_SECONDS = 1800
 START = urllib3.Retry(60, backoff_factor=0.1, backoff_max=1)  # a minute at the most
 OF_ONE_FORMAT = {"pipe": "json", "http_to_s3": "json", "bare_loop": "csv", "row_group": "parquet"}
 
@@ -84,7 +84,6 @@ class Copies:
             capture_output=True,
             text=True,
             check=False,
-            timeout=CASE_SECONDS,
         )
         if run.returncode != 0:
             raise WrongCopy(f"{case} failed:\n{run.stderr[-3000:]}")
@@ -106,8 +105,7 @@ class Copies:
         return case._asdict() | where | {"types": dict(WILDFIRE_TYPES)}
 
     def _environment(self, way: str) -> dict[str, str]:
+        home = self.stack.home
         path = [str(PROJECT), *([str(environments.seed_packages())] if way == "seed" else [])]
-        dropped = ("AIRFLOW", "AWS_", "PYTHON", "VIRTUAL_ENV")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-        own = {"PYTHONPATH": os.pathsep.join(path), "AIRFLOW_HOME": str(self.stack.home.root / "ways")}
-        return kept | own | {"NO_PROXY": "*", "no_proxy": "*"}
+        own = {"PYTHONPATH": os.pathsep.join(path), "AIRFLOW_HOME": str(home.root / "ways")}
+        return clean_environment(home) | own

@@ -1,12 +1,11 @@
 """What a DAG file costs each time it is parsed, above `import airflow.sdk`."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 from benchmarks.samples import Case, Samples
-from services.local.home import PROJECT
+from services.local.airflow_env import clean_environment
+from services.local.home import PROJECT, Home
 
 SCRIPT = """
 import runpy, sys, time, airflow.sdk
@@ -16,12 +15,11 @@ print(time.process_time() - before)
 """
 
 
-def measure(rounds: int, home: Path, samples: Samples) -> None:
+def measure(rounds: int, home: Home, samples: Samples) -> None:
     """Add the CPU seconds of every file in dags/."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
-    own = {"AIRFLOW_HOME": str(home), "PYTHONPATH": str(PROJECT)}
-    cosmos = {"ENABLE_TELEMETRY": "False", "CACHE_DIR": str(home / "cosmos")}
-    environment = kept | own | {f"AIRFLOW__COSMOS__{name}": value for name, value in cosmos.items()}
+    folder = str(home.root / "parse")
+    cosmos = {"AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False", "AIRFLOW__COSMOS__CACHE_DIR": folder}
+    environment = clean_environment(home) | {"AIRFLOW_HOME": folder} | cosmos
     for file in sorted((PROJECT / "dags").glob("*.py")) * rounds:
         command = [sys.executable, "-c", SCRIPT, str(file)]
         printed = subprocess.check_output(command, env=environment, cwd=PROJECT, text=True)
