@@ -64,6 +64,7 @@ def http_to_s3(job: Job) -> Steps:
         s3_bucket=job["bucket"],
         s3_key="http_to_s3.json",
     )
+    operator.s3_hook.get_conn()  # loads boto3
     yield "loaded"
     operator.execute({})
     yield "http_to_s3"
