@@ -43,13 +43,13 @@ def measure(profile: Profile, root: Home, out: Path) -> int:
             shutil.rmtree(home.root, ignore_errors=True)
     verdicts = judge(samples)
     for each in verdicts:
-        say(f"{'met   ' if each.met else 'MISSED'} {each.what}: {each.found} (bar: {each.bar})")
+        print(f"{'met   ' if each.met else 'MISSED'} {each.what}: {each.found} (bar: {each.bar})")
     markdown.write(out, samples, verdicts, about)
     every = root.root / "benchmarks.json"
     every.write_text(
         json.dumps([about, *({**case._asdict(), **samples[case]} for case in samples)], indent=1)
     )
-    say(f"Written: {out / markdown.PAGE}; every sample: {every}")
+    print(f"Written: {out / markdown.PAGE}; every sample: {every}")
     return 0
 
 
@@ -57,15 +57,11 @@ def _measured(profile: Profile, home: Home) -> tuple[Samples, dict[str, str]]:
     home.prepare()
     started, samples = time.monotonic(), Samples()
     about = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "profile": profile.name}
-    about |= machine.facts() | environments.versions()
+    about |= machine.facts() | environments.install()
     dag_parsing.measure(profile.parse_rounds, home, samples)
-    dag_runs.measure(profile, home, samples, say)
-    batch_copies.measure(profile, home, samples, say)
+    dag_runs.measure(profile, home, samples)
+    batch_copies.measure(profile, home, samples)
     return samples, about | {"took": f"{(time.monotonic() - started) / 60:.1f} minutes"}
-
-
-def say(text: str) -> None:
-    print(f"{datetime.now().strftime('%H:%M:%S')} {text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,7 +40,7 @@ def cases(profile: Profile) -> Iterator[tuple[Case, int]]:
         yield Case("task", "copy", format, profile.all_rows), profile.all_rounds
 
 
-def measure(profile: Profile, home: Home, samples: Samples, say: Callable[[str], None]) -> None:
+def measure(profile: Profile, home: Home, samples: Samples) -> None:
     """Every case, in rounds of shuffled order: what changes with time meets all ways alike."""
     planned = list(cases(profile))
     with Stack(home, mode="services") as stack, api(home, profile.all_rows) as url:
@@ -48,7 +48,7 @@ def measure(profile: Profile, home: Home, samples: Samples, say: Callable[[str],
         for number in range(max(rounds for _, rounds in planned)):
             chosen = [case for case, rounds in planned if number < rounds]
             random.Random(number).shuffle(chosen)
-            say(f"Copies, round {number + 1}: {len(chosen)} cases")
+            print(f"Copies, round {number + 1}: {len(chosen)} cases", flush=True)
             for case in chosen:
                 samples.add(case, **copies.measure(case))
 
@@ -77,7 +77,7 @@ class Copies:
     def measure(self, case: Case) -> dict[str, float]:
         """Run one case; raises WrongCopy unless the store then holds its rows."""
         run = subprocess.run(
-            [environments.dlt_python() if case.way == "dlt" else sys.executable, "-m", "benchmarks.ways"],
+            [environments.DLT_PYTHON if case.way == "dlt" else sys.executable, "-m", "benchmarks.ways"],
             input=json.dumps(self._job(case)),
             env=self._environment(case.way),
             cwd=PROJECT,
@@ -90,10 +90,8 @@ class Copies:
         taken: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
         rows = min(case.rows, ROW_GROUP_ROWS) if case.way == "row_group" else case.rows
         where, expected = (BUCKET, taken.pop("prefix"), case.format), self.source.slice(0, rows)
-        try:  # dlt may write several files, whose names do not tell their order
-            row_check.check_and_empty(self.stack.s3, *where, expected, ordered=case.way != "dlt")
-        except WrongCopy as error:
-            raise WrongCopy(f"{case}: {error}") from None
+        # dlt may write several files, whose names do not tell their order.
+        row_check.check_and_empty(case, self.stack.s3, *where, expected, ordered=case.way != "dlt")
         added = taken["peak_mb"] - taken["idle_mb"]
         return taken | {"rows_per_second": case.rows / taken["seconds"], "added_mb": added}
 
@@ -106,6 +104,6 @@ class Copies:
 
     def _environment(self, way: str) -> dict[str, str]:
         home = self.stack.home
-        path = [str(PROJECT), *([str(environments.seed_packages())] if way == "seed" else [])]
+        path = [str(PROJECT), *([str(environments.SEED_PACKAGES)] if way == "seed" else [])]
         own = {"PYTHONPATH": os.pathsep.join(path), "AIRFLOW_HOME": str(home.root / "ways")}
         return clean_environment(home) | own

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Callable
 from datetime import datetime
 from statistics import median
 from typing import Any
@@ -25,14 +24,14 @@ MAPPED = {NO_OP_DAG: "nothing", COPY_DAG: "copy", SEED_DAG: "transfer_to_s3"}
 ALL_BATCH_ROWS = 50_000
 
 
-def measure(profile: Profile, home: Home, samples: Samples, say: Callable[[str], None]) -> None:
+def measure(profile: Profile, home: Home, samples: Samples) -> None:
     """Add the compared runs, in turns, and one of this project's DAG over all rows."""
-    path = os.pathsep.join([str(PROJECT), str(environments.seed_packages())])
+    path = os.pathsep.join([str(PROJECT), str(environments.SEED_PACKAGES)])
     # The other DAGs would only be parsed again and again meanwhile.
     folder = shutil.copytree(PROJECT / "benchmarks" / "dags", home.root / "dags")
     shutil.copy(PROJECT / "dags" / f"{COPY_DAG}.py", folder)
     stack = Stack(home, env_overrides={"AIRFLOW__CORE__DAGS_FOLDER": str(folder), "PYTHONPATH": path})
-    data = SampleData(home, stack.environment(), say)
+    data = SampleData(home, stack.environment(), print)
     rows = profile.maps * profile.map_rows
     data.generate(rows)
     with stack:
@@ -42,11 +41,9 @@ def measure(profile: Profile, home: Home, samples: Samples, say: Callable[[str],
         for number in range(profile.dag_rounds):
             turns = list(MAPPED)
             for dag_id in turns[number % 3 :] + turns[: number % 3]:
-                say(f"{dag_id}: {rows:,} rows in batches of {profile.map_rows:,}")
                 _measure(stack, samples, dag_id, rows, profile.map_rows)
         data.generate(profile.all_rows)
         stack.supervisor.restart("api")
-        say(f"{COPY_DAG}: {profile.all_rows:,} rows in batches of {ALL_BATCH_ROWS:,}")
         _measure(stack, samples, COPY_DAG, profile.all_rows, ALL_BATCH_ROWS)
 
 
@@ -60,6 +57,7 @@ def _ended(stack: Stack, dag_id: str, conf: dict[str, Any]) -> Run:
 
 def _measure(stack: Stack, samples: Samples, dag_id: str, rows: int, batch_rows: int) -> None:
     """Run a DAG to its end and add its sample; raises WrongCopy where the store then lacks rows."""
+    print(f"{dag_id}: {rows:,} rows in batches of {batch_rows:,}", flush=True)
     maps = -(-rows // batch_rows)
     cpu = _cpu_seconds(stack)
     run = _ended(stack, dag_id, {"maps": maps} if dag_id == NO_OP_DAG else {"batch_size": batch_rows})
@@ -70,7 +68,7 @@ def _measure(stack: Stack, samples: Samples, dag_id: str, rows: int, batch_rows:
         raise WrongCopy(f"{dag_id} was mapped {len(mapped)} times; expected {maps}")
     if dag_id != NO_OP_DAG:  # the bucket is emptied, so the next run finds nothing to reuse
         expected = row_check.read(stack.home.data / "rows.ndjson", "ndjson")
-        row_check.check_and_empty(stack.s3, BUCKET, "", "csv", expected, ordered=False)
+        row_check.check_and_empty(dag_id, stack.s3, BUCKET, "", "csv", expected, ordered=False)
     found = execution_requests.by_task_instance(stack.home.logs)
     requests = [found[each["id"]] for each in mapped]
     samples.add(

@@ -1,40 +1,28 @@
-"""Packages of the ways that the project itself does not use, installed from locks when they are needed.
-
-They lie in `.venv-make/benchmarks/`, so `make clean` removes them.
-"""
+"""Packages of the ways that the project itself does not use, installed from locks into `.venv-make`."""
 
 import re
 import sys
-from functools import cache
-from pathlib import Path
 
-from services.local.bootstrap import VENV, find_uv, run_uv
+from services.local.bootstrap import VENV, BootstrapError, find_uv, run_uv
+from services.local.errors import StackError
 from services.local.home import PROJECT
 
-HOME = VENV / "benchmarks"
 LOCKS = PROJECT / "benchmarks" / "requirements"
+DLT_PYTHON = VENV / "benchmarks" / "dlt" / "bin" / "python"  # has dlt, and nothing of this project
+SEED_PACKAGES = VENV / "benchmarks" / "seed"  # pandas, for PYTHONPATH: the project's interpreter has none
 
 
-@cache
-def dlt_python() -> Path:
-    """An interpreter that has dlt, and nothing of this project."""
-    python = HOME / "dlt" / "bin" / "python"
-    uv, quiet = find_uv(), ["--quiet", "--python"]
-    run_uv(uv, ["venv", "--allow-existing", *quiet, sys.executable, str(HOME / "dlt")])
-    run_uv(uv, ["pip", "sync", "--require-hashes", *quiet, str(python), str(LOCKS / "dlt.lock")])
-    return python
-
-
-@cache
-def seed_packages() -> Path:
-    """A folder with pandas, for PYTHONPATH: the project's interpreter has none."""
-    where = ["--python", sys.executable, "--target", str(HOME / "seed")]
-    lock = ["--require-hashes", "-r", str(LOCKS / "seed.lock")]
-    run_uv(find_uv(), ["pip", "install", "--quiet", *where, *lock])
-    return HOME / "seed"
-
-
-def versions() -> dict[str, str]:
-    """Of what is compared with."""
+def install() -> dict[str, str]:
+    """Install what is missing; returns the versions of dlt and pandas. Raises StackError."""
+    target, quiet = ["--target", str(SEED_PACKAGES)], ["--quiet", "--python"]
+    try:
+        uv = find_uv()
+        run_uv(uv, ["venv", "--allow-existing", *quiet, sys.executable, str(DLT_PYTHON.parents[1])])
+        lock = ["--require-hashes", str(LOCKS / "dlt.lock")]
+        run_uv(uv, ["pip", "sync", *quiet, str(DLT_PYTHON), *lock])
+        lock = ["--require-hashes", "-r", str(LOCKS / "seed.lock")]
+        run_uv(uv, ["pip", "install", *quiet, sys.executable, *target, *lock])
+    except BootstrapError as error:
+        raise StackError(str(error)) from error
     locks = "".join(lock.read_text() for lock in LOCKS.glob("*.lock"))
     return dict(re.findall(r"^(dlt|pandas)==(\S+)", locks, re.MULTILINE))

@@ -44,7 +44,7 @@ def read(file: Path, format: str) -> pa.Table:
 
 
 def check_and_empty(
-    store: Minio, bucket: str, prefix: str, format: str, expected: pa.Table, *, ordered: bool = True
+    what: object, store: Minio, bucket: str, prefix: str, format: str, expected: pa.Table, *, ordered: bool
 ) -> None:
     """Raise WrongCopy unless the objects of this format and prefix hold the expected rows, in the order of
     their names, or in any if not `ordered`; then empty the bucket."""
@@ -55,18 +55,15 @@ def check_and_empty(
             if name.startswith(prefix) and name.endswith((f".{format}", ".jsonl")):
                 store.fget_object(bucket, name, file.name)
                 tables.append(read(Path(file.name), format))
-    _compare(pa.concat_tables(tables) if ordered else pa.concat_tables(tables).sort_by(KEY), expected, format)
-    for name in names:
-        store.remove_object(bucket, name)
-
-
-def _compare(found: pa.Table, expected: pa.Table, format: str) -> None:
-    if found.num_rows != expected.num_rows:
-        raise WrongCopy(f"the store has {found.num_rows:,} rows, the source {expected.num_rows:,}")
+    found = pa.concat_tables(tables) if ordered else pa.concat_tables(tables).sort_by(KEY)
     if format == "csv":
         found, expected = (_without_null_texts(table) for table in (found, expected))
+    if found.num_rows != expected.num_rows:
+        raise WrongCopy(f"{what}: {found.num_rows:,} rows in the store; the source has {expected.num_rows:,}")
     if differ := [name for name in SCHEMA.names if not found[name].equals(expected[name])]:
-        raise WrongCopy(f"values in the store differ from the source's in {', '.join(differ)}")
+        raise WrongCopy(f"{what}: values in the store differ from the source's in {', '.join(differ)}")
+    for name in names:
+        store.remove_object(bucket, name)
 
 
 def _without_null_texts(table: pa.Table) -> pa.Table:

@@ -37,7 +37,7 @@ def transfer_to_s3(start: int, limit: int) -> None:
     from airflow.sdk import BaseHook
     from minio import Minio
 
-    from benchmarks.ways.alternatives import seed_transfer
+    from benchmarks.ways.copies import seed_transfer
 
     hook = HttpHook(method="GET", http_conn_id="wildfires_api")
     session = hook.get_conn()

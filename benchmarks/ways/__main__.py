@@ -3,13 +3,10 @@
 Seconds are of the move alone; loading, which a task pays once, is counted apart. Memory is in MiB.
 """
 
-import importlib
 import json
 import resource
 import sys
 import time
-
-MODULES = {"copy": "copy", "pipe": "floors", "bare_loop": "floors", "row_group": "floors"}
 
 
 def main() -> None:
@@ -17,8 +14,9 @@ def main() -> None:
     if job["setting"] == "task":
         import airflow.sdk  # noqa: F401 (what an idle task process has loaded)
     idle, began = peak_mb(), cpu_seconds()
-    module = importlib.import_module(f"benchmarks.ways.{MODULES.get(job['way'], 'alternatives')}")
-    steps = getattr(module, job["way"])(job)
+    from benchmarks.ways import copies, floors
+
+    steps = (getattr(copies, job["way"], None) or getattr(floors, job["way"]))(job)
     next(steps)
     loaded, started = cpu_seconds(), time.perf_counter()
     prefix = next(steps)

@@ -49,7 +49,7 @@ def test_the_same_rows_pass_in_every_format(client, bucket_name, source, tmp_pat
     put(client, bucket_name, ROWS[:7], f"way/1.{format}", tmp_path)
     put(client, bucket_name, ROWS[7:], f"way/2.{format}", tmp_path)
     client.fput_object(bucket_name, "way/receipt.txt", str(tmp_path / "object"))
-    check_and_empty(client, bucket_name, "way/", format, source)
+    check_and_empty("a way", client, bucket_name, "way/", format, source, ordered=True)
     assert list(client.list_objects(bucket_name, recursive=True)) == []
 
 
@@ -71,12 +71,12 @@ def test_any_other_row_is_found(client, bucket_name, source, tmp_path, spoil, fo
     spoil(rows)
     put(client, bucket_name, rows, f"way/1.{format}", tmp_path)
     with pytest.raises(WrongCopy):
-        check_and_empty(client, bucket_name, "way/", format, source)
+        check_and_empty("a way", client, bucket_name, "way/", format, source, ordered=True)
 
 
 def test_the_order_may_be_left_open(client, bucket_name, source, tmp_path):
     put(client, bucket_name, ROWS[::-1], "way/1.csv", tmp_path)
-    check_and_empty(client, bucket_name, "way/", "csv", source, ordered=False)
+    check_and_empty("a way", client, bucket_name, "way/", "csv", source, ordered=False)
 
 
 @pytest.mark.parametrize(("format", "told_apart"), [("csv", False), ("ndjson", True), ("parquet", True)])
@@ -86,6 +86,6 @@ def test_null_and_empty_count_as_one_in_csv_alone(client, bucket_name, tmp_path,
     expected = table(tmp_path / "empty", empty)
     if told_apart:
         with pytest.raises(WrongCopy):
-            check_and_empty(client, bucket_name, "way/", format, expected)
+            check_and_empty("a way", client, bucket_name, "way/", format, expected, ordered=True)
     else:
-        check_and_empty(client, bucket_name, "way/", format, expected)
+        check_and_empty("a way", client, bucket_name, "way/", format, expected, ordered=True)
