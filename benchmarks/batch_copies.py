@@ -96,7 +96,6 @@ class Copies:
         return taken | {"rows_per_second": case.rows / taken["seconds"], "added_mb": added}
 
     def _job(self, case: Case) -> dict[str, Any]:
-        """A `Job`."""
         keys = self.stack.credentials.s3_access_key, self.stack.credentials.s3_secret_key
         endpoint = f"http://{HOST}:{self.stack.ports.s3}"
         where = {"url": self.url, "endpoint": endpoint, "bucket": BUCKET, "keys": keys}

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import vl_convert
+from jinja2 import StrictUndefined, Template
 
 from benchmarks.bars import COPY_DAG, NO_OP_DAG, SEED_DAG, Verdict
 from benchmarks.samples import Samples
@@ -22,15 +22,9 @@ DAGS = {COPY_DAG: "this project's DAG", SEED_DAG: "the seed's DAG", NO_OP_DAG: "
 
 
 def write(folder: Path, samples: Samples, verdicts: Sequence[Verdict], about: Mapping[str, str]) -> None:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["count"] = "{:,}".format
+    source = Path(__file__).with_name("benchmarks.md.jinja").read_text()
+    page = Template(source, trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
     sizes = sorted({case.rows for case in samples.cases("process")})
-    page = environment.get_template("benchmarks.md.jinja")
     text = page.render(samples=samples, verdicts=verdicts, about=about, sizes=sizes, ways=WAYS, dags=DAGS)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PAGE).write_text(text)

@@ -19,8 +19,9 @@ from include.wildfires import WILDFIRE_TYPES
 from services.local.errors import StackError
 
 KEY = "FOD_ID"  # the source's order
-KINDS = {"string": pa.string()}
-SCHEMA = pa.schema([(name, KINDS.get(kind, pa.float64())) for name, kind in WILDFIRE_TYPES.items()])
+SCHEMA = pa.schema(
+    {name: "string" if kind == "string" else "double" for name, kind in WILDFIRE_TYPES.items()}
+)
 
 
 class WrongCopy(StackError):

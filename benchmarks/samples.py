@@ -1,7 +1,5 @@
 """What was measured: one value a round for every case and measure."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,9 +14,6 @@ class Case(NamedTuple):
     format: str = ""
     rows: int = 0  # of one batch
 
-    def __str__(self) -> str:
-        return " ".join(filter(None, [self.way, self.format, f"{self.rows:,} rows", f"({self.setting})"]))
-
 
 class Spread(NamedTuple):
     median: float
@@ -26,7 +21,7 @@ class Spread(NamedTuple):
     most: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
+    def of(cls, values: Sequence[float]) -> "Spread":
         return cls(statistics.median(values), min(values), max(values))
 
     def text(self, digits: int = 0) -> str:

@@ -4,7 +4,6 @@ Seconds are of the move alone; loading, which a task pays once, is counted apart
 """
 
 import json
-import resource
 import sys
 import time
 
@@ -13,21 +12,16 @@ def main() -> None:
     job = json.load(sys.stdin)
     if job["setting"] == "task":
         import airflow.sdk  # noqa: F401 (what an idle task process has loaded)
-    idle, began = peak_mb(), cpu_seconds()
+    idle, began = peak_mb(), time.process_time()
     from benchmarks.ways import copies, floors
 
     steps = (getattr(copies, job["way"], None) or getattr(floors, job["way"]))(job)
     next(steps)
-    loaded, started = cpu_seconds(), time.perf_counter()
+    loaded, started = time.process_time(), time.perf_counter()
     prefix = next(steps)
-    taken = {"seconds": time.perf_counter() - started, "cpu_seconds": cpu_seconds() - loaded}
+    taken = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - loaded}
     memory = {"idle_mb": idle, "peak_mb": peak_mb()}
     print(json.dumps({"prefix": prefix, "loading_cpu_seconds": loaded - began, **taken, **memory}))
-
-
-def cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def peak_mb() -> float:

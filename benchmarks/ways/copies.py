@@ -22,7 +22,7 @@ def copy(job: Job) -> Steps:
     import requests
 
     from include.transfer.batches import Batch
-    from include.transfer.copy import copy
+    from include.transfer.copy import copy_batch
     from include.transfer.dataset import Dataset
     from include.transfer.source.api import Api
     from include.transfer.store.bucket import Bucket
@@ -36,7 +36,7 @@ def copy(job: Job) -> Steps:
     bucket = Bucket(connect(job["endpoint"], "us-east-1", (*job["keys"], None)), job["bucket"])
     api = Api(requests.Session(), job["url"], dataset)
     yield "loaded"
-    yield copy(api, bucket, Prefix(dataset.name, "copy"), Batch(0, job["rows"])).key
+    yield copy_batch(api, bucket, Prefix(dataset.name, "copy"), Batch(0, job["rows"])).key
 
 
 def seed(job: Job) -> Steps:
