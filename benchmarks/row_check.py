@@ -19,9 +19,7 @@ from include.wildfires import WILDFIRE_TYPES
 from services.local.errors import StackError
 
 KEY = "FOD_ID"  # the source's order
-SCHEMA = pa.schema(
-    {name: "string" if kind == "string" else "double" for name, kind in WILDFIRE_TYPES.items()}
-)
+SCHEMA = pa.schema({name: kind if kind == "string" else "double" for name, kind in WILDFIRE_TYPES.items()})
 
 
 class WrongCopy(StackError):

@@ -5,8 +5,7 @@ from datetime import datetime
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import dag, get_current_context, task
 
-START = datetime(2026, 1, 1)
-BUCKET = "task-mapping-api-data"
+START, BUCKET = datetime(2026, 1, 1), "task-mapping-api-data"
 
 
 @task
