@@ -31,7 +31,7 @@ def copy(job: Job) -> Steps:
     from include.wildfires import WILDFIRES
 
     if job["format"] == "parquet":
-        import include.transfer.formats.parquet  # noqa: F401 (loading is counted apart from moving)
+        import pyarrow.parquet  # noqa: F401 (loading is counted apart from moving)
     dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"format": job["format"]})
     bucket = Bucket(connect(job["endpoint"], "us-east-1", (*job["keys"], None)), job["bucket"])
     api = Api(requests.Session(), job["url"], dataset)
