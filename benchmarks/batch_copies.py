@@ -20,8 +20,8 @@ from include.wildfires import WILDFIRE_TYPES
 from services.local.airflow_env import clean_environment
 from services.local.home import PROJECT, Home
 from services.local.ports import HOST, free_port
+from services.local.read_back import BUCKET
 from services.local.stack import Stack
-from services.local.verify import BUCKET
 
 START = urllib3.Retry(60, backoff_factor=0.1, backoff_max=1)  # a minute at the most
 OF_ONE_FORMAT = {"pipe": "json", "http_to_s3": "json", "bare_loop": "csv", "row_group": "parquet"}

@@ -17,9 +17,9 @@ from benchmarks.row_check import WrongCopy
 from benchmarks.samples import Case, Samples
 from services.local.airflow_api import Run
 from services.local.home import PROJECT, Home
+from services.local.read_back import BUCKET
 from services.local.sample_data import SampleData
 from services.local.stack import Stack
-from services.local.verify import BUCKET
 
 MAPPED = {NO_OP_DAG: "nothing", COPY_DAG: "copy", SEED_DAG: "transfer_to_s3"}
 ALL_BATCH_ROWS = 50_000
