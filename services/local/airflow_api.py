@@ -76,6 +76,11 @@ class AirflowApi:
         found = self.request("GET", "/importErrors", params={"limit": 50})
         return {each["filename"]: each["stack_trace"] for each in found["import_errors"]}
 
+    def form(self, dag_id: str) -> dict[str, Any]:
+        """The fields of the DAG's trigger form."""
+        details = self.request("GET", f"/dags/{dag_id}/details")
+        return dict(details["params"] or {})
+
     def wait_for_dag(self, dag_id: str, seconds: float = 90) -> dict[str, Any]:
         """The DAG as Airflow knows it, once it is parsed; StackError with the reason when it never is."""
         deadline = time.monotonic() + seconds

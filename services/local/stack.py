@@ -192,14 +192,22 @@ class Stack:
         """A minio client of the store."""
         return programs.seaweed(self.home, self.ports, Credentials.load(self.home)).client()
 
-    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
-        """Start a run of the DAG; it is unpaused, since the tasks of a paused DAG never start."""
+    def trigger(
+        self, dag_id: str, conf: dict[str, Any] | None = None, defaults: dict[str, Any] | None = None
+    ) -> Run:
+        """Start a run of the DAG; it is unpaused, since the tasks of a paused DAG never start.
+
+        `defaults`: values for those fields that the DAG's form has, where `conf` says nothing of them.
+        """
         # An id that no file has written out is most likely a mistake, and rarely one made up at parse time.
         known = any(dag_id in path.read_text(errors="replace") for path in (PROJECT / "dags").rglob("*.py"))
         dag = self.api.wait_for_dag(dag_id, seconds=90 if known else 15)
         if dag["is_paused"]:
             self.api.unpause(dag_id)
-        return self.api.trigger(dag_id, conf or {})
+        form = self.api.form(dag_id) if defaults else {}
+        return self.api.trigger(
+            dag_id, {k: v for k, v in (defaults or {}).items() if k in form} | (conf or {})
+        )
 
     def wait(
         self, run: Run, seconds: float = 3600, watch: Callable[[list[dict[str, Any]]], None] | None = None
