@@ -15,16 +15,8 @@ from datetime import datetime
 from airflow.sdk import dag
 
 from include.lake import RETRIES, asset
-from include.tasks.reporting import (
-    choose_runs,
-    document,
-    export,
-    form,
-    load,
-    publish,
-    report_others,
-    transform,
-)
+from include.tasks.reporting import choose_runs, export, form, load, publish, report_others
+from include.tasks.warehouse_models import document, transform
 from include.wildfires import WILDFIRES, WILDFIRES_SMALL
 
 

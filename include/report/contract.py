@@ -7,6 +7,7 @@ from include.wildfires import WILDFIRE_TYPES, WILDFIRES, WILDFIRES_SMALL
 # words: nothing that a manifest says ever becomes an identifier.
 DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in (WILDFIRES, WILDFIRES_SMALL)}
 
+WAREHOUSE = "warehouse"  # the connection, of type postgres
 FIRES = "fires"  # the rows of one committed run
 LOADED = "loaded_run"  # one row: which run that is
 

@@ -2,24 +2,17 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.sdk import Param, XComArg, get_current_context, task
+from airflow.sdk import Param, get_current_context, task
 
-from include.report.contract import DATASETS
-
-if TYPE_CHECKING:
-    from include.transfer.store.bucket import Bucket
-from include.tasks.connections import connection_json, open_bucket
+from include.report.contract import DATASETS, WAREHOUSE
+from include.tasks.connections import connection_json
+from include.tasks.warehouse_models import reported_bucket
 
 PROJECT = Path(__file__).parents[2]
 SDK_PYTHON = PROJECT / ".venv-astro-sdk" / "bin" / "python"
-DBT = PROJECT / ".venv-dbt" / "bin" / "dbt"
-DBT_PROJECT = PROJECT / "include" / "dbt" / "wildfires"
-DBT_MANIFEST = PROJECT / "include" / "dbt" / "manifest.json"  # made by `make dbt-manifest`
-WAREHOUSE = "warehouse"
 
 # What the SDK's process gets of this one's environment: Airflow 3's own settings would break its Airflow 2.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "SSL_CERT_FILE", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY")
@@ -70,7 +63,7 @@ def choose_runs() -> list[dict[str, Any]]:
         [event.extra for event in events],
         params["manifest"],
         params["dataset"],
-        lambda name: choose.newest(_bucket(name), name),
+        lambda name: choose.newest(reported_bucket(name), name),
     )
     return [{"manifest": uri, "force": params["force"]} for uri in manifests]
 
@@ -120,103 +113,6 @@ def load(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return entry.load(chosen[0]["manifest"], "warehouse", chosen[0]["force"])
 
 
-def transform(loaded: XComArg) -> Any:
-    """The dbt project as a group of tasks, one a model, and one for all its tests after them.
-
-    dbt gets the name of the loaded dataset as a variable, and the connection in its process's environment.
-    """
-    # Late, and the manifest as a plain path: Cosmos would load the file systems of every provider to open it.
-    from cosmos import DbtTaskGroup, ExecutionConfig, LoadMode, ProjectConfig, RenderConfig, TestBehavior
-
-    project = ProjectConfig(
-        dbt_project_path=DBT_PROJECT,
-        manifest_path=DBT_MANIFEST,
-        install_dbt_deps=False,
-        env_vars=_DBT_ENVIRONMENT,
-    )
-    project.manifest_path = DBT_MANIFEST
-    group = DbtTaskGroup(
-        group_id="transform",
-        project_config=project,
-        profile_config=_profile(),
-        execution_config=ExecutionConfig(dbt_executable_path=DBT, **_subprocess()),
-        render_config=RenderConfig(
-            load_method=LoadMode.DBT_MANIFEST, test_behavior=TestBehavior.AFTER_ALL, emit_datasets=False
-        ),
-        operator_args=_of_dbt(loaded),
-    )
-    loaded >> group
-    return group
-
-
-def document(loaded: XComArg) -> Any:
-    """dbt's own documentation of the warehouse, one page, beside the report."""
-    from cosmos.operators.local import DbtDocsLocalOperator
-
-    return DbtDocsLocalOperator(
-        task_id="document",
-        project_dir=str(DBT_PROJECT),
-        profile_config=_profile(),
-        dbt_executable_path=str(DBT),
-        invocation_mode=_subprocess()["invocation_mode"],
-        install_deps=False,
-        dbt_cmd_flags=["--static"],
-        callback=_keep_docs,
-        callback_args={"loaded_by": _task_id(loaded)},
-        env=_DBT_ENVIRONMENT,
-        **_of_dbt(loaded),
-    )
-
-
-_DBT_ENVIRONMENT = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "PGCONNECT_TIMEOUT": "10"}
-
-
-def _task_id(value: XComArg) -> str:
-    """The task that returns the value."""
-    return next(operator.task_id for operator, _ in value.iter_references())
-
-
-def _of_dbt(loaded: XComArg) -> dict[str, Any]:
-    """Settings of every task that calls dbt."""
-    # An XComArg as text is the template that reads it.
-    dataset = str(loaded).removesuffix("}}") + "['dataset'] }}"
-    return {
-        "vars": {"dataset": dataset},
-        "append_env": True,
-        # A model is made anew by every attempt. dbt's errors have no class here: one more attempt is for a
-        # warehouse that went away, and a test that fails fails again.
-        "retries": 1,
-        "retry_delay": timedelta(seconds=10),
-        "retry_policy": None,
-    }
-
-
-def _profile() -> Any:
-    from cosmos import ProfileConfig
-    from cosmos.profiles import PostgresUserPasswordProfileMapping
-
-    mapping = PostgresUserPasswordProfileMapping(conn_id=WAREHOUSE, profile_args={"schema": "public"})
-    return ProfileConfig(profile_name="wildfires", target_name="warehouse", profile_mapping=mapping)
-
-
-def _subprocess() -> dict[str, Any]:
-    from cosmos import ExecutionMode, InvocationMode
-
-    return {"execution_mode": ExecutionMode.LOCAL, "invocation_mode": InvocationMode.SUBPROCESS}
-
-
-def _bucket(dataset: str) -> "Bucket":
-    return open_bucket(DATASETS[dataset].store_conn_id, DATASETS[dataset].bucket)
-
-
-def _keep_docs(project_dir: str, context: Mapping[str, Any], loaded_by: str, **_: Any) -> None:
-    """Called by Cosmos beside dbt's output, which is gone after the task."""
-    from include.report.draw import keep_docs
-
-    loaded = context["ti"].xcom_pull(task_ids=loaded_by)
-    keep_docs(_bucket(loaded["dataset"]), loaded["run"], loaded["dataset"], Path(project_dir, "target"))
-
-
 @task.external_python(**IN_SDK)
 def export(loaded: Mapping[str, Any]) -> dict[str, Any]:
     """Write the marts as Parquet beside the run's objects."""
@@ -230,7 +126,7 @@ def publish(loaded: Mapping[str, Any], exported: Mapping[str, Any]) -> dict[str,
     """Draw the charts and write the report beside the run's objects; its index comes last."""
     from include.report.draw import publish as publish_report
 
-    return publish_report(_bucket(loaded["dataset"]), loaded, exported["marts"])
+    return publish_report(reported_bucket(loaded["dataset"]), loaded, exported["marts"])
 
 
 @task
