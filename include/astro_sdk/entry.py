@@ -10,17 +10,17 @@ from typing import Any
 
 
 def load(manifest: str, warehouse: str, force: bool) -> dict[str, Any]:
-    """Load a committed run: see include/astro_sdk/load.py."""
+    """Load a committed run: see include/astro_sdk/load_run.py."""
     with _own_airflow_home():
-        from include.astro_sdk.load import load as load_run
+        from include.astro_sdk.load_run import load as load_run
 
         return load_run(manifest, warehouse, force)
 
 
 def export(manifest: str, warehouse: str) -> dict[str, Any]:
-    """Write the marts into the lake: see include/astro_sdk/export.py."""
+    """Write the marts into the lake: see include/astro_sdk/export_marts.py."""
     with _own_airflow_home():
-        from include.astro_sdk.export import export as export_marts
+        from include.astro_sdk.export_marts import export as export_marts
 
         return export_marts(manifest, warehouse)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from include.lake_page.lake import Committed
 from include.lake_page.overview import copies_of
 from include.lake_page.runs import AirflowRun, Attempt, Copied, Progress
+from include.lake_page.stored_runs import Committed
 from include.transfer.batches import Batch
 from include.transfer.store.keys import Prefix
 

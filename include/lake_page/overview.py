@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from include.lake_page.lake import Committed
 from include.lake_page.runs import AirflowRun, Attempt, Copied, Progress, RunKey
+from include.lake_page.stored_runs import Committed
 from include.transfer.store.keys import Prefix
 
 # What a run is to a reader of the lake. Only a manifest makes it committed.

@@ -12,8 +12,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from include.lake_page import detail
-from include.lake_page.lake import is_object_name, is_report_name
 from include.lake_page.render import DOCS_CSP, PAGE_CSP, REPORT_CSP, STATIC, render
+from include.lake_page.stored_runs import is_object_name, is_report_name
 from include.transfer.errors import TransferError
 from plugins.lake_app.pages import Pages
 

@@ -10,9 +10,9 @@ from fastapi import HTTPException
 from sqlalchemy.orm import Session
 
 from include.lake_page import detail, overview, strip
-from include.lake_page.lake import Committed
 from include.lake_page.overview import DatasetRuns, Listed, RunRow
 from include.lake_page.runs import AirflowRun, Progress, RunKey
+from include.lake_page.stored_runs import Committed
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings
 from include.transfer.store.bucket import Stored

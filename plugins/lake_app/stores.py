@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from include.lake_page.lake import Lake
+from include.lake_page.stored_runs import Lake
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, TransferError
 

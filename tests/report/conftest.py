@@ -226,7 +226,7 @@ def load(sdk):
 
     def call(run, **arguments):
         given = {"manifest": run.uri, "store": "locals3", "warehouse": "warehouse"} | arguments
-        return sdk.call("include.astro_sdk.load", "load", **given)
+        return sdk.call("include.astro_sdk.load_run", "load", **given)
 
     return call
 

@@ -59,7 +59,7 @@ def made(load, commit, warehouse, sdk):
         built = dbt(warehouse, "build")
         assert built.returncode == 0, built.stdout[-3000:]
         exported = sdk.call(
-            "include.astro_sdk.export",
+            "include.astro_sdk.export_marts",
             "export",
             manifest=run.uri,
             store="locals3",

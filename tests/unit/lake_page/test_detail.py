@@ -3,8 +3,8 @@
 import pytest
 
 from include.lake_page import detail, number_format, strip
-from include.lake_page.lake import Committed
 from include.lake_page.runs import Progress
+from include.lake_page.stored_runs import Committed
 from include.transfer.batches import Batch
 
 PLAN = tuple(Batch(n * 5, 5) for n in range(6))

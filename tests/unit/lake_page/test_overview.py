@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from include.lake_page.lake import Committed
 from include.lake_page.overview import Listed, busy_seconds, list_runs, run_row, speed, state_of
 from include.lake_page.runs import Copied, Progress
+from include.lake_page.stored_runs import Committed
 from include.transfer.batches import Batch
 from include.transfer.store.keys import Prefix
 from tests.unit.lake_page.conftest import NOON

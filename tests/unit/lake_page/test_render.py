@@ -4,9 +4,9 @@ import re
 from html.parser import HTMLParser
 
 from include.lake_page import detail, overview, strip
-from include.lake_page.lake import Chart, Report
 from include.lake_page.render import STATIC, render
 from include.lake_page.runs import Attempt, CopyDag, Progress
+from include.lake_page.stored_runs import Chart, Report
 from include.transfer.batches import Batch
 
 HOSTILE = "<script>alert('x')</script>\"' onload=y"

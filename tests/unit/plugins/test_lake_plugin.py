@@ -51,7 +51,7 @@ def ask(app, kind="http"):
 
 
 def test_a_missing_package_is_told_on_the_page_and_airflow_goes_on(monkeypatch):
-    from plugins.lake import LazyApp
+    from plugins.lake_plugin import LazyApp
 
     app = LazyApp()
     monkeypatch.setitem(sys.modules, "plugins.lake_app.app", None)

@@ -52,7 +52,7 @@ GOES_IN = [
     "include/transfer/copy.py",
     "include/astro_sdk/requirements.lock",
     "include/dbt/requirements.lock",
-    "plugins/lake.py",
+    "plugins/lake_plugin.py",
     "tests/conftest.py",
     "tests/unit/project/test_image.py",
     "pyproject.toml",

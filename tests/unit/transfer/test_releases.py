@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.lake_page.lake import Committed
+from include.lake_page.stored_runs import Committed
 from include.report.loadable import Address, read
 from include.transfer.commit.audit import audit
 from include.transfer.commit.history import committed_runs

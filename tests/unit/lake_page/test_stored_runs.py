@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from include.lake_page import lake as lake_module
-from include.lake_page.lake import Committed, Lake, is_object_name, is_report_name
+from include.lake_page import stored_runs
+from include.lake_page.stored_runs import Committed, Lake, is_object_name, is_report_name
 from include.transfer.commit.manifest import Manifest as StoredManifest
 from include.transfer.commit.receipt import Receipt
 from include.transfer.errors import StoreUnavailable
@@ -36,7 +36,7 @@ def asked(bucket, monkeypatch):
         return send(method, url, *args, **kwargs)
 
     monkeypatch.setattr(http, "urlopen", urlopen)
-    monkeypatch.setattr(lake_module, "_manifests", lake_module._Known())
+    monkeypatch.setattr(stored_runs, "_manifests", stored_runs._Known())
     return seen
 
 
@@ -138,7 +138,7 @@ def test_a_manifest_of_another_run_or_a_torn_one_commits_nothing(bucket):
 
 
 def test_few_manifests_are_kept_when_they_are_large():
-    kept = lake_module._Known(most_receipts=3)
+    kept = stored_runs._Known(most_receipts=3)
     manifest = Committed(1, 1, "csv", "", (None, None))
     for n in range(3):
         kept.put(("b", str(n), "e"), manifest)
