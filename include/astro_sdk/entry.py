@@ -29,6 +29,7 @@ def export(manifest: str, warehouse: str) -> dict[str, Any]:
 def _own_airflow_home() -> Iterator[None]:
     """Airflow 2, which the SDK reads connections with, writes its configuration where it is loaded."""
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s", force=True)
+    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")  # read when pyarrow is loaded: give freed memory back
     with TemporaryDirectory(prefix="wildfire-lake-astro-sdk-") as home:
         os.environ["AIRFLOW_HOME"] = home
         yield

@@ -144,4 +144,5 @@ class _opened:
         got = f"the store answered {code}"
         if isinstance(cause, ClientError) and not str(code).startswith(("5", "SlowDown", "InternalError")):
             return StoreRefused(got, where=where, fix=f"check the connection {self._conn_id}")
-        return StoreUnavailable(got, where=where)
+        fix = f"check that the store is up, and the connection {self._conn_id}"
+        return StoreUnavailable(got, where=where, fix=fix)

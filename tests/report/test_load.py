@@ -107,7 +107,7 @@ def test_the_types_are_the_contracts(load, commit, warehouse):
 LOAD = """
 import json, sys
 from include.astro_sdk.entry import load
-print("answer", json.dumps(load(sys.argv[1], "locals3", "warehouse", False)))
+print("answer", json.dumps(load(sys.argv[1], "warehouse", False)))
 """
 
 

@@ -62,10 +62,9 @@ def made(load, commit, warehouse, sdk):
             "include.astro_sdk.export_marts",
             "export",
             manifest=run.uri,
-            store="locals3",
             warehouse="warehouse",
         )
-        assert "failed" not in exported, exported
+        assert "error" not in exported, exported
         return run, loaded, exported, marts.read(Bucket(run.client, run.bucket), exported["marts"])
 
     return make

@@ -30,7 +30,7 @@ def test_airflow_loads_the_plugin_and_nothing_with_it(where):
     assert found["errors"] == {}
     heavy = ("fastapi", "jinja2", "minio", "sqlalchemy", "include", "plugins", "airflow.providers.amazon")
     assert [name for name in found["new"] if name.split(".")[0] in heavy or name in heavy] == []
-    assert "lake" in found["new"]
+    assert "lake_plugin" in found["new"]
     assert not {"app", "pages", "queries", "__init__"} & set(found["new"])
     (view,) = found["views"]
     assert (view["url_route"], view["href"]) == ("lake", "lake/")
