@@ -1,7 +1,7 @@
 # The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-celery test chaos bench bench-quick check up down status logs airflow data services lock clean format load doctor
+.PHONY: help run run-celery test test-all chaos bench bench-quick check up down status logs airflow data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .PHONY: export-config image-test
 .PHONY: dbt-manifest run-report pictures
@@ -30,6 +30,8 @@ PY := .venv-make/bin/python
 STACK := $(PY) -m services.local
 AUDIT := $(PY) -m pip_audit --no-deps --disable-pip --progress-spinner=off --requirement
 K8S := $(PY) -m services.kubernetes
+# Two processes: one for the tests of running stacks, which mostly wait, and one for all others.
+PYTEST := $(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 help: ## Show this list
 	@echo "Usage: make <target> [VARIABLE=value …]"; echo
@@ -52,9 +54,13 @@ run-report: ## Copy, load, transform, publish, end to end, and compare every tot
 	@$(BOOTSTRAP) report
 	@exec $(STACK) run-report --conf "$$CONF" $${ROWS:+--rows "$$ROWS"}
 
-test: ## Run all tests (ARGS="-k …" is given to pytest)
+test: ## The tests that guard data: engine, DAGs, the real scheduler, short faults (ARGS="-k …" is given to pytest)
+	@$(BOOTSTRAP) test
+	@$(PYTEST) $(ARGS)
+
+test-all: ## All tests: those, and browser, Celery, Kubernetes, long faults, the report, benchmarks
 	@$(BOOTSTRAP) report
-	@$(PY) -m pytest $(ARGS)
+	@$(PYTEST) tests $(ARGS)
 
 chaos: ## Copy through faults of network, store and processes, and check every value (ROUNDS=200 SEED=1)
 	@$(BOOTSTRAP) test
@@ -84,6 +90,7 @@ check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, workfl
 	@$(BOOTSTRAP) test
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	@report=$$(.venv-make/bin/lint-imports --no-cache) && echo "imports: fine" || { echo "$$report"; exit 1; }
 	$(PY) -m mypy
 	@git ls-files -co --exclude-standard '*.sh' .ci/run | xargs .venv-make/bin/shellcheck && echo "shell scripts: fine"
 	@git ls-files -co --exclude-standard '*Dockerfile' | xargs .venv-make/bin/hadolint && echo "Dockerfiles: fine"

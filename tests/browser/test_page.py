@@ -4,12 +4,8 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from include.lake_page import number_format
 from tests.browser.scenes import BATCHES, BUCKET, clear_map, folder, put
-
-pytestmark = pytest.mark.e2e
 
 
 def read_json(stack: Any, key: str) -> Any:

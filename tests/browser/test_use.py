@@ -6,8 +6,6 @@ import pytest
 
 from tests.browser.scenes import folder, widen
 
-pytestmark = pytest.mark.e2e
-
 # The ratio of luminances of a text and what is behind it (WCAG 2.2, 1.4.3), for every piece of text.
 CONTRASTS = """() => {
     const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });

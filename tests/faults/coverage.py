@@ -11,6 +11,7 @@ from tests.faults import weather as w
 API_FAULTS = "tests/unit/transfer/test_api_faults.py"
 UPLOADS = "tests/unit/transfer/test_bucket.py"
 HERE = "tests/faults"
+LONG = "tests/system/test_long_faults.py"
 
 # Fault → kinds and incidents of the rounds, and tests (`file::name`).
 MET: dict[str, tuple[str, ...]] = {
@@ -31,7 +32,7 @@ MET: dict[str, tuple[str, ...]] = {
         w.TOO_MANY_LATE,
         f"{API_FAULTS}::test_retry_after_that_is_too_long_frees_the_slot",
     ),
-    "a storm of 429 that never ends": (f"{HERE}/test_faults.py::test_a_storm_ends_the_run_with_a_reason",),
+    "a storm of 429 that never ends": (f"{LONG}::test_a_storm_ends_the_run_with_a_reason",),
     "500, 502, 503, 504": (*w.STATUSES, f"{API_FAULTS}::test_statuses_that_may_pass"),
     "redirect loop": (w.LOOP, f"{API_FAULTS}::test_a_redirect_is_followed_and_a_circle_is_not"),
     "a source that grows in mid-run": (plan.GROWN,),
@@ -57,7 +58,7 @@ MET: dict[str, tuple[str, ...]] = {
     "SIGKILL of the scheduler": (
         plan.KILL_SCHEDULER,
         plan.KILL_SCHEDULER_ALONE,
-        f"{HERE}/test_processes.py::test_a_scheduler_killed_alone_with_its_locks_leaves_the_next_one_free",
+        "tests/system/test_processes.py::test_a_scheduler_killed_alone_with_its_locks_leaves_the_next_one_free",
     ),
     "SIGTERM of the API server": (plan.TERM_API_SERVER,),
     "SIGKILL of the API server": (plan.KILL_API_SERVER,),

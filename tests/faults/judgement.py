@@ -17,7 +17,7 @@ from minio.error import MinioException
 from services.local.airflow_api import AirflowApi, Run
 from services.local.errors import StackError
 from tests.faults import checker, plan
-from tests.faults.arena import BUCKET
+from tests.stack import BUCKET
 
 T = TypeVar("T")
 

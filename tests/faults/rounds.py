@@ -15,9 +15,10 @@ from minio.error import MinioException
 from services.local.airflow_api import RUN_ENDED, Run
 from services.local.stack import Stack
 from tests.faults import checker, plan, processes
-from tests.faults.arena import BUCKET, Slot
+from tests.faults.arena import Slot
 from tests.faults.judgement import Result, folder_of, judge, patiently
 from tests.faults.plan import Plan
+from tests.stack import BUCKET
 
 DAG = "api_to_s3"
 ROUND_SECONDS = 900  # then it hangs, even where many share the machine

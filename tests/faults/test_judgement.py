@@ -5,8 +5,6 @@ import uuid
 
 import pytest
 
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
-
 from services.local.airflow_api import Run
 from tests.faults import judgement
 from tests.faults.judgement import Result, judge

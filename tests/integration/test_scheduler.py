@@ -1,57 +1,29 @@
 """The DAGs under the real scheduler: LocalExecutor, PostgreSQL, SeaweedFS and the sample API together."""
 
-import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
+from tests.stack import copies, findings, manifest_of
 
 if TYPE_CHECKING:
     from services.local.airflow_api import Run
     from services.local.stack import Stack
 
-pytestmark = pytest.mark.e2e
-
 ROWS = 20_000
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
-    from services.local.stack import Stack
-
-    with Stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
 def small(stack: "Stack") -> "Run":
     """One finished run of the DAG that `make run` runs."""
-    run = stack.trigger("wildfires_small_to_s3")
+    run = stack.trigger("wildfires_small_to_s3", {"force": True})
     assert stack.wait(run, 300) == "success"
     return run
-
-
-def copies(stack: "Stack", run: "Run") -> list[dict[str, Any]]:
-    found = [ti for ti in stack.task_instances(run) if ti["task_id"] == "copy"]
-    return sorted(found, key=lambda ti: ti["map_index"])
-
-
-def manifest_of(stack: "Stack", run: "Run") -> dict[str, Any]:
-    committed = stack.api.xcom(run, "commit")
-    bucket, _, key = committed["manifest"].removeprefix("s3://").partition("/")
-    response = stack.s3.get_object(bucket, key)
-    try:
-        return json.loads(response.read())
-    finally:
-        response.close()
-        response.release_conn()
 
 
 def most_at_once(instances: list[dict[str, Any]]) -> int:
@@ -70,11 +42,9 @@ def most_at_once(instances: list[dict[str, Any]]) -> int:
 
 
 def test_a_run_copies_every_row_and_commits_once(stack, small):
-    from services.local.read_back import read_back
-
     manifest = manifest_of(stack, small)
     assert (manifest["rows"], len(manifest["receipts"])) == (ROWS, 4)
-    assert read_back(stack.s3, stack.api.xcom(small, "commit")["manifest"]).findings == []
+    assert findings(stack, small) == []
     assert [ti["rendered_map_index"] for ti in copies(stack, small)] == [
         "rows 0–4,999",
         "rows 5,000–9,999",
@@ -111,7 +81,7 @@ def test_a_cleared_map_finds_its_rows_in_the_lake(stack, small):
 
 
 def test_the_pool_caps_how_many_copies_run_at_once(stack):
-    run = stack.trigger("wildfires_to_s3", {"batch_size": 1_250})
+    run = stack.trigger("wildfires_to_s3", {"batch_size": 1_250, "force": True})
     labels_while_running = set()
 
     def watch(instances):
@@ -128,7 +98,7 @@ def test_the_pool_caps_how_many_copies_run_at_once(stack):
 def test_a_copys_memory_does_not_follow_its_batch(stack):
     peaks = {}
     for size in (2_000, ROWS):
-        run = stack.trigger("wildfires_to_s3", {"batch_size": size})
+        run = stack.trigger("wildfires_to_s3", {"batch_size": size, "force": True})
         assert stack.wait(run, 300) == "success"
         peaks[size] = max(receipt["peak_rss_mb"] for receipt in manifest_of(stack, run)["receipts"])
     assert peaks[ROWS] <= peaks[2_000] * 1.1
@@ -142,7 +112,7 @@ def test_the_form_is_checked_before_a_run_is_made(stack):
 
 
 def test_fires_per_year_and_the_doctor_end_well(stack):
-    years = stack.trigger("wildfires_per_year", {})
+    years = stack.trigger("wildfires_per_year", {"force": True})
     doctor = stack.trigger("lake_doctor", {})
     assert stack.wait(years, 300) == "success"
     assert stack.wait(doctor, 300) == "success"
@@ -176,8 +146,6 @@ def folders_of(stack: "Stack", dataset: str) -> dict[str, dict[str, int]]:
 
 
 def test_two_runs_at_once_that_keep_one_never_show_half_a_run(stack):
-    from services.local.read_back import read_back
-
     conf = {"batch_size": 2_500, "force": True, "keep_runs": 1}
     started = [stack.trigger("wildfires_to_s3", conf) for _ in range(2)]
     torn: list[str] = []
@@ -195,7 +163,7 @@ def test_two_runs_at_once_that_keep_one_never_show_half_a_run(stack):
     assert torn == []
     committed = stack.api.xcom(last, "commit")
     assert set(folders_of(stack, "wildfires")) == {committed["run"]}
-    assert read_back(stack.s3, committed["manifest"]).findings == []
+    assert findings(stack, last) == []
 
 
 def test_a_run_is_read_back_as_the_documentation_says(stack, small):

@@ -10,8 +10,6 @@ from services.kubernetes.tools import CLUSTER
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.machine import Machine
 
-pytestmark = pytest.mark.e2e
-
 
 @pytest.fixture
 def in_front(both: Cluster, machine: Machine) -> Machine:

@@ -13,8 +13,6 @@ from tests.kubernetes.cluster import Cluster
 if TYPE_CHECKING:
     from services.local.airflow_api import Run
 
-pytestmark = pytest.mark.e2e
-
 
 def instances(both: Cluster, run: "Run", task_id: str) -> list[dict[str, Any]]:
     found = [ti for ti in both.stack.task_instances(run) if ti["task_id"] == task_id]

@@ -15,8 +15,6 @@ from tests.kubernetes.objects import Pod
 if TYPE_CHECKING:
     from services.local.airflow_api import Run
 
-pytestmark = pytest.mark.e2e
-
 
 def first_pod_of(task_id: str) -> Any:
     """A predicate that is true once, for the first pod of the task."""

@@ -6,26 +6,20 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.airflow_home import PROJECT
-
-if TYPE_CHECKING:
-    from tests.servers.seaweedfs import Store
-    from tests.servers.warehouse import Warehouse
+from tests.servers.seaweedfs import Store
+from tests.servers.warehouse import Warehouse
 
 SDK = PROJECT / ".venv-astro-sdk" / "bin" / "python"
 
 
 @pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Warehouse]":
-    """One PostgreSQL for the whole run. Skips where it is missing, as inside the Astro image."""
-    pytest.importorskip("services.local.postgres", reason="needs services/, which the image does not carry")
-    pytest.importorskip("psycopg", reason="needs the packages of the local stack")
-    from tests.servers.warehouse import Warehouse
-
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """One PostgreSQL for the whole run."""
     with Warehouse(tmp_path_factory.mktemp("warehouse")) as running:
         yield running
 
@@ -64,7 +58,7 @@ class Sdk:
 @pytest.fixture(scope="session")
 def sdk_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sdk]:
     if not SDK.exists():
-        pytest.skip("needs .venv-astro-sdk, which `make test` makes")
+        pytest.skip("needs .venv-astro-sdk, which `make test-all` makes")
     home = tmp_path_factory.mktemp("sdk")
     environment = {
         "PATH": os.environ["PATH"],
@@ -90,7 +84,7 @@ def sdk_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sdk]:
 
 
 @pytest.fixture
-def sdk(sdk_process: Sdk, store: "Store", warehouse: "Warehouse") -> Sdk:
+def sdk(sdk_process: Sdk, store: Store, warehouse: Warehouse) -> Sdk:
     """The SDK's interpreter with the connections of this run's store and warehouse."""
     extra = {"endpoint_url": store.endpoint, "region_name": "us-east-1"}
     lake = {"conn_type": "aws", "login": store.access_key, "password": store.secret_key, "extra": extra}
@@ -145,7 +139,7 @@ class Run:
 
 
 @pytest.fixture
-def commit(store: "Store", bucket_name: str) -> Callable[..., Run]:
+def commit(store: Store, bucket_name: str) -> Callable[..., Run]:
     """Commit rows as the copy does, through its own encoder; gives the run."""
 
     def write(

@@ -17,7 +17,8 @@ DBT = PROJECT / ".venv-dbt" / "bin" / "dbt"
 
 
 def generated(count):
-    generator = pytest.importorskip("services.wildfires_api.generator", reason="needs services/")
+    from services.wildfires_api import generator
+
     return list(generator.fires(count, seed=1))
 
 
@@ -50,7 +51,7 @@ def made(load, commit, warehouse, sdk):
 
     def make(rows, **settings):
         if not DBT.exists():
-            pytest.skip("needs .venv-dbt, which `make test` makes")
+            pytest.skip("needs .venv-dbt, which `make test-all` makes")
         from include.report import marts
         from include.transfer.store.bucket import Bucket
 
@@ -204,8 +205,9 @@ def test_a_test_of_dbt_stops_what_is_not_as_the_manifest_says(load, commit, ware
 
 def test_the_kept_dbt_manifest_is_of_this_project():
     if not DBT.exists():
-        pytest.skip("needs .venv-dbt, which `make test` makes")
-    kept = pytest.importorskip("services.local.dbt_manifest", reason="needs services/")
+        pytest.skip("needs .venv-dbt, which `make test-all` makes")
+    from services.local import dbt_manifest as kept
+
     assert kept.MANIFEST.read_text() == kept.make(), "run `make dbt-manifest`"
 
 

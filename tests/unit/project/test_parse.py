@@ -1,6 +1,5 @@
 """`astro dev parse`: the CLI runs pytest on .astro/test_dag_integrity_default.py in a fresh Airflow home."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -95,72 +94,3 @@ def test_each_broken_file_is_named_with_its_error(project, home):
 
 def test_a_project_without_dags_fails(project, home):
     assert "no DAG was found" in parse(project, home)["test_there_are_dags"]
-
-
-# The CLI's own version of that file, which `astro dev init` lays where none is, fakes what a parse may ask
-# for. What a DAG reads at its top level is then something else than in production: none may change by it.
-AS_THE_CLI_FAKES = """
-import json, os, sys
-
-from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import BaseHook, Connection, Variable
-
-def getenv(key, *args, **kwargs):
-    default = args[0] if args else kwargs.get("default")
-    unfaked = key in ("JENKINS_HOME", "PYTEST_THEME") and default is None
-    return os.environ.get(key) or (None if unfaked else default or f"MOCKED_{key.upper()}_VALUE")
-
-def variable(key, default_var=None, deserialize_json=False):
-    return default_var or ({} if deserialize_json else "NON_DEFAULT_MOCKED_VARIABLE_VALUE")
-
-if sys.argv[1] == "faked":
-    os.getenv = getenv
-    Variable.get = variable
-    BaseHook.get_connection = lambda key, *args, **kwargs: Connection(conn_id=key)
-bag = DagBag(dag_folder=sys.argv[2], bundle_path=sys.argv[2])
-edges = {
-    name: {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks}
-    for name, dag in bag.dags.items()
-}
-params = {name: {key: dag.params[key] for key in dag.params} for name, dag in bag.dags.items()}
-print(json.dumps([edges, params, bag.import_errors], default=str, sort_keys=True))
-"""
-FAKED_DAGS = {
-    "number.py": GOOD.format(name="number") + "import os\nint(os.getenv('BATCH_SIZE') or 5000)\n",
-    "default.py": GOOD.format(name="default")
-    + "from airflow.sdk import Variable\nVariable.get('batch_size', default=5000)\n",
-    "good.py": GOOD.format(name="good") + "import os\nos.getenv('BATCH_SIZE', '5000')\n",
-}
-
-
-def seen_by(how, dags, home):
-    """[edges by DAG, params by DAG, import errors by path], as a parse in a new process sees them."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "PYTEST"))}
-    ran = subprocess.run(
-        [sys.executable, "-c", AS_THE_CLI_FAKES, how, str(dags)],
-        cwd=PROJECT,
-        env=environment | {"AIRFLOW_HOME": str(home), "PYTHONPATH": str(PROJECT)},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    return json.loads(ran.stdout.splitlines()[-1])
-
-
-def test_the_clis_fakes_change_no_dag(home):
-    plain, faked = (seen_by(how, PROJECT / "dags", home) for how in ("plain", "faked"))
-    assert plain[0]
-    assert plain[2] == {}
-    assert faked == plain
-
-
-def test_a_dag_that_reads_settings_at_its_top_level_breaks_under_the_fakes(project, home):
-    for name, text in FAKED_DAGS.items():
-        (project / "dags" / name).write_text(text)
-    dags, _, errors = seen_by("faked", project / "dags", home)
-    by_file = {path.rpartition("/")[2]: error for path, error in errors.items()}
-    assert "MOCKED_BATCH_SIZE_VALUE" in by_file["number.py"]
-    assert "unexpected keyword argument 'default'" in by_file["default.py"]
-    assert set(dags) == {"good"}

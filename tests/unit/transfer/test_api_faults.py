@@ -71,6 +71,7 @@ def test_retry_after_that_asks_for_nothing(source, value):
         format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True),
         "Fri, 31 Dec 9999 23:59:59 GMT",
     ],
+    ids=["an hour", "for ever", "tomorrow", "the last date"],
 )
 def test_retry_after_that_is_too_long_frees_the_slot(source, value):
     served = source(ROWS).fault(Fault.status(503, Retry_After=value), times=None)

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration import traces
-
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
+from tests.system import traces
 
 if TYPE_CHECKING:
     from services.local.stack import Stack
-
-pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.test_doors import listening
-from tests.integration.test_scheduler import copies, manifest_of
-from tests.project_files import PROJECT
 from tests.servers.faults import Fault
 from tests.servers.scripted_http import ScriptedSource
-
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
-pytest.importorskip("celery", reason="needs the packages of requirements/test.in")
+from tests.stack import QUICK_RETRIES, copies, findings, manifest_of
+from tests.system.test_doors import listening
 
 if TYPE_CHECKING:
     import psutil
@@ -23,17 +19,16 @@ if TYPE_CHECKING:
     from services.local.airflow_api import Run
     from services.local.stack import Stack
 
-pytestmark = pytest.mark.e2e
 
 WORKERS = ("worker-1", "worker-2", "worker-3")
 # The clocks that end what a dead worker left, shorter than in `make run-celery`; all else is as there.
 CLOCKS = {
+    **QUICK_RETRIES,
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
     "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "10",
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "60",
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "3",
-    "PYTHONPATH": f"{PROJECT / 'tests/faults/quick_retries'}:{PROJECT}",
 }
 LOST = "stuck in queued"
 REDELIVERED = "already running elsewhere"
@@ -46,13 +41,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
     home = tmp_path_factory.mktemp("celery") / "home"
     with Stack(home, env_overrides=CLOCKS, executor="CeleryExecutor") as running:
         yield running
-
-
-def verified(stack: "Stack", run: "Run") -> list[str]:
-    """What an independent reading of every object has to object."""
-    from services.local.read_back import read_back
-
-    return read_back(stack.s3, stack.api.xcom(run, "commit")["manifest"]).findings
 
 
 def tree(stack: "Stack", program: str) -> "list[psutil.Process]":
@@ -100,7 +88,7 @@ def test_copies_run_on_all_three_workers_and_every_row_arrives(stack):
     assert {ti["executor"] for ti in ran} <= {None, "CeleryExecutor"}
     assert [ti["try_number"] for ti in ran] == [1] * 16
     assert manifest_of(stack, run)["rows"] == 20_000
-    assert verified(stack, run) == []
+    assert findings(stack, run) == []
     assert "rows" in stack.log(run, "copy", map_index=3)
 
 
@@ -143,7 +131,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(stack, slow):
     assert len(lost) == killed
     assert attempts == {index: 2 if index in lost else 1 for index in range(4)}
     assert manifest_of(stack, run)["rows"] == 400
-    assert verified(stack, run) == []
+    assert findings(stack, run) == []
     # Those that survived ran for longer than the visibility timeout: delivered again, and left alone.
     assert any(REDELIVERED in (stack.home.logs / f"{name}.log").read_text() for name in WORKERS)
 
@@ -182,7 +170,7 @@ def test_a_task_that_died_with_its_worker_before_it_began_is_delivered_again(sta
     assert stack.wait(run, 300) == "success"
     assert lost_tasks(stack) == before
     assert {ti["try_number"] for ti in stack.task_instances(run)} == {1}
-    assert verified(stack, run) == []
+    assert findings(stack, run) == []
 
 
 def test_what_died_with_the_broker_is_queued_again(stack):
@@ -191,4 +179,4 @@ def test_what_died_with_the_broker_is_queued_again(stack):
     go_on_without(stack, holder, "valkey")
     assert stack.wait(run, 300) == "success"
     assert lost_tasks(stack) > before
-    assert verified(stack, run) == []
+    assert findings(stack, run) == []

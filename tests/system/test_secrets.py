@@ -16,18 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration import traces
 from tests.servers.faults import Fault
 from tests.servers.scripted_http import ScriptedSource
-
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
+from tests.system import traces
 
 if TYPE_CHECKING:
     from services.local.airflow_api import Run
     from services.local.stack import Stack
     from tests.servers.http_server import Request
 
-pytestmark = pytest.mark.e2e
 
 ROWS = 40
 # Where the stack itself keeps what it generated, for its owner alone.
@@ -63,14 +60,6 @@ class Planted:
     @property
     def runs(self) -> "list[Run]":
         return self.good + self.failing
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
-    from services.local.stack import Stack
-
-    with Stack(tmp_path_factory.mktemp("secrets") / "home") as running:
-        yield running
 
 
 def connect(stack: "Stack", conn_id: str, **connection: Any) -> None:

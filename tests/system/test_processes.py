@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
-
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
 
-pytestmark = pytest.mark.e2e
 
 SECONDS = 150
 # Backends that hold a lock on the pools within a transaction in which nothing happens: the scheduler's.
@@ -26,7 +23,7 @@ def kill_with_locks(place: "Arena") -> int:
     import psutil
     import psycopg
 
-    from tests.integration.traces import database
+    from tests.system.traces import database
 
     scheduler = psutil.Process(place.stack.supervisor.states()["scheduler"]["pid"])
     deadline = time.monotonic() + SECONDS
@@ -74,7 +71,7 @@ def _is_worker(process, root) -> bool:
 def test_the_database_ends_transactions_in_which_nothing_happens(place):
     import psycopg
 
-    from tests.integration.traces import database
+    from tests.system.traces import database
 
     with psycopg.connect(database(place.stack)) as connection:
         assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("1min",)

@@ -3,7 +3,6 @@
 docs/limits.md explains them; each number here is read from the one place where it is set.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,61 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.pools import wanted
-from tests.integration.test_scheduler import copies, manifest_of
 from tests.servers.gate import Gate
-
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
+from tests.stack import MAPS, copies, manifest_of
 
 if TYPE_CHECKING:
     from services.local.airflow_api import Run
     from services.local.stack import Stack
 
-pytestmark = pytest.mark.e2e
 
-MAPS = 16
 ROWS = 20_000
 FULL, SMALL, YEARS = "/api/get", "/api/get_small", "/api/get_for_columns"
-
-# What Airflow does of itself, without a plan that knows the limit.
-UNPLANNED = f"""
-from airflow.sdk import dag, task
-
-
-@dag(schedule=None)
-def unplanned():
-    @task
-    def numbers():
-        return list(range({MAPS} + 1))
-
-    @task
-    def one(number):
-        return number
-
-    one.expand(number=numbers())
-
-
-unplanned()
-"""
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
-    from services.local.stack import Stack
-
-    folder = tmp_path_factory.mktemp("limits")
-    own = folder / "dags"
-    own.mkdir()
-    (own / "unplanned.py").write_text(UNPLANNED)
-    bundles = [
-        {"name": name, "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": kwargs}
-        for name, kwargs in {"dags-folder": {}, "own": {"path": str(own)}}.items()
-    ]
-    overrides = {
-        "AIRFLOW__CORE__MAX_MAP_LENGTH": str(MAPS),
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
-    }
-    with Stack(folder / "home", env_overrides=overrides) as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,19 +9,14 @@ import pytest
 
 from tests.airflow_home import PROJECT
 
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
-
 if TYPE_CHECKING:
     from services.local.airflow_api import Run
     from services.local.stack import Stack
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(
-        not all((PROJECT / name).exists() for name in (".venv-astro-sdk", ".venv-dbt")),
-        reason="needs the report's interpreters, which `make test` makes",
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    not all((PROJECT / name).exists() for name in (".venv-astro-sdk", ".venv-dbt")),
+    reason="needs the report's interpreters, which `make test-all` makes",
+)
 
 
 @pytest.fixture(scope="module")

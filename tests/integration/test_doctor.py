@@ -2,15 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
-
 if TYPE_CHECKING:
     from services.local.doctor import Row
     from tests.faults.arena import Arena
-
-pytestmark = pytest.mark.e2e
 
 
 def examined(place: "Arena") -> "list[Row]":

@@ -13,9 +13,6 @@ import pytest
 
 from tests.project_files import PROJECT, repository_files
 
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
-pytestmark = pytest.mark.e2e
-
 README = (PROJECT / "README.md").read_text()
 BLOCKS = [
     [line.partition("#")[0].strip() for line in block.splitlines()]
@@ -91,14 +88,6 @@ def of_the_stack(folder: Path) -> list[str]:
         except psutil.Error:
             continue
     return found
-
-
-def test_the_first_screen_gives_the_two_commands():
-    assert FIRST == ["make run", "make test"]
-    assert README.index("make test") < 2_000
-    dry = subprocess.run(["make", "-n", "test"], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert "-m pytest" in dry.stdout
-    assert "make -k check test" in (PROJECT / ".ci/run").read_text()
 
 
 def test_make_run_builds_runs_verifies_and_stops(sh, copy_of_project):
@@ -185,8 +174,3 @@ def test_exporting_what_a_deployment_needs(sh, copy_of_project):
     said = sh(export)
     assert "to fill in" in said
     assert "local-dummy" not in "".join(path.read_text() for path in (copy_of_project / ".deploy").iterdir())
-
-
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
-def test_every_link_leads_somewhere(link):
-    assert (PROJECT / link).exists()

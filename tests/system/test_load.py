@@ -2,15 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-pytest.importorskip("services.local.stack", reason="needs services/, which the Astro image does not carry")
-
 if TYPE_CHECKING:
     from tests.faults.arena import Arena
 
 
-@pytest.mark.e2e
 def test_ten_runs_at_once(place: "Arena") -> None:
     from tests.faults.load import many_runs
 
@@ -19,7 +14,6 @@ def test_ten_runs_at_once(place: "Arena") -> None:
     assert measured.facts["tasks"] == "50"
 
 
-@pytest.mark.e2e
 def test_a_source_of_more_rows_than_anybody_keeps(place: "Arena") -> None:
     from tests.faults.load import many_rows
 

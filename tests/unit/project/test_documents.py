@@ -1,0 +1,38 @@
+"""The documents lead somewhere: their links, their anchors, and the targets of make that they and CI name."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.project_files import PROJECT, repository_files
+
+PAGES = [path for path in repository_files() if path.suffix == ".md"]
+WORKFLOWS = [path for path in repository_files() if path.match(".github/workflows/*.yml")]
+TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):(?!=)", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links(page: Path) -> None:
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", (PROJECT / page).read_text()):
+        path, _, anchor = link.partition("#")
+        target = (PROJECT / page.parent / path) if path else PROJECT / page
+        if not re.match(r"\w+:", link) and not (
+            target.exists() and (not anchor or anchor in anchors(target))
+        ):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("file", [*PAGES, *WORKFLOWS], ids=str)
+def test_targets_of_make(file: Path) -> None:
+    text = (PROJECT / file).read_text()
+    named = re.findall(r"(?:`|^|^\s*run: )make ([a-z][\w-]*)", text, re.MULTILINE)
+    assert set(named) <= TARGETS
