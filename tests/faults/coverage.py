@@ -11,7 +11,7 @@ from tests.faults import weather as w
 API_FAULTS = "tests/unit/transfer/test_api_faults.py"
 UPLOADS = "tests/unit/transfer/test_bucket.py"
 HERE = "tests/faults"
-LONG = "tests/system/test_long_faults.py"
+LONG = "tests/long/test_faults.py"
 
 # Fault → kinds and incidents of the rounds, and tests (`file::name`).
 MET: dict[str, tuple[str, ...]] = {
@@ -58,7 +58,7 @@ MET: dict[str, tuple[str, ...]] = {
     "SIGKILL of the scheduler": (
         plan.KILL_SCHEDULER,
         plan.KILL_SCHEDULER_ALONE,
-        "tests/system/test_processes.py::test_a_scheduler_killed_alone_with_its_locks_leaves_the_next_one_free",
+        "tests/long/test_processes.py::test_a_scheduler_killed_alone_with_its_locks_leaves_the_next_one_free",
     ),
     "SIGTERM of the API server": (plan.TERM_API_SERVER,),
     "SIGKILL of the API server": (plan.KILL_API_SERVER,),

@@ -17,8 +17,8 @@ from services.local import airflow_env
 from services.local.home import PROJECT, Credentials, Home
 from services.local.ports import Ports
 from services.local.stack import Stack
-from tests.integration.traces import database
 from tests.kubernetes.api_server import ApiServer
+from tests.long.traces import database
 
 BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 BUNDLES = [

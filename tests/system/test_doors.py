@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.system import traces
+from tests.long import traces
 
 if TYPE_CHECKING:
     from services.local.stack import Stack

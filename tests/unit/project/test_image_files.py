@@ -8,8 +8,14 @@ import pytest
 from tests.project_files import PROJECT, image_files
 
 SECRETS = [
-    *(".env", ".env.production", ".stack/secrets.json", ".deploy/airflow.env", ".k8s/secrets.yaml"),
-    *("airflow.cfg", "airflow.db", ".astro/standalone/airflow.db"),
+    ".env",
+    ".env.production",
+    ".stack/secrets.json",
+    ".deploy/airflow.env",
+    ".k8s/secrets.yaml",
+    "airflow.cfg",
+    "airflow.db",
+    ".astro/standalone/airflow.db",
 ]
 
 

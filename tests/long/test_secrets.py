@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.long import traces
 from tests.servers.faults import Fault
 from tests.servers.scripted_http import ScriptedSource
-from tests.system import traces
 
 if TYPE_CHECKING:
     from services.local.airflow_api import Run

@@ -23,7 +23,7 @@ def kill_with_locks(place: "Arena") -> int:
     import psutil
     import psycopg
 
-    from tests.system.traces import database
+    from tests.long.traces import database
 
     scheduler = psutil.Process(place.stack.supervisor.states()["scheduler"]["pid"])
     deadline = time.monotonic() + SECONDS
@@ -71,7 +71,7 @@ def _is_worker(process, root) -> bool:
 def test_the_database_ends_transactions_in_which_nothing_happens(place):
     import psycopg
 
-    from tests.system.traces import database
+    from tests.long.traces import database
 
     with psycopg.connect(database(place.stack)) as connection:
         assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("1min",)
