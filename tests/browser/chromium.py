@@ -4,10 +4,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+from playwright.sync_api import Browser
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOW_TO = (
@@ -34,7 +32,7 @@ def find() -> str | None:
 
 
 @contextmanager
-def started() -> "Iterator[Browser]":
+def started() -> Iterator[Browser]:
     """A running browser."""
     from playwright.sync_api import sync_playwright
 

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from services.local.airflow_api import Run
+from services.local.stack import Stack
 from tests.servers.faults import Fault
 from tests.servers.scripted_http import ScriptedSource
-
-if TYPE_CHECKING:
-    from services.local.airflow_api import Run
-    from services.local.stack import Stack
 
 USERS = {
     "admin": "admin",
@@ -41,7 +39,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def password(stack: "Stack", user: str) -> str:
+def password(stack: Stack, user: str) -> str:
     """The password that Airflow gave the user."""
     return json.loads((stack.home.airflow / "passwords.json").read_text())[user]
 
@@ -66,16 +64,16 @@ class Gate:
 class Scenes:
     """The runs, and the gate of the one that is still at work."""
 
-    small: "Run"
-    changed: "Run"
-    refused: "Run"
-    slow: "Run"
-    gated: "Run"
+    small: Run
+    changed: Run
+    refused: Run
+    slow: Run
+    gated: Run
     gate: Gate
 
 
 @contextmanager
-def played(stack: "Stack") -> Iterator[Scenes]:
+def played(stack: Stack) -> Iterator[Scenes]:
     """Trigger all and wait for those that end; `gated` goes on when its gate lets it."""
     rows = [{"id": index, "name": f"fire {index}"} for index in range(BATCH * 4)]
     gate = Gate()
@@ -107,7 +105,7 @@ def played(stack: "Stack") -> Iterator[Scenes]:
         gate.closed.set()
 
 
-def _trigger(stack: "Stack", name: str, source: ScriptedSource) -> "Run":
+def _trigger(stack: Stack, name: str, source: ScriptedSource) -> Run:
     connection = {"connection_id": name, "conn_type": "http", "host": source.url}
     if stack.api.request("POST", "/connections", json=connection, allowed=(409,)) is None:
         stack.api.request("PATCH", f"/connections/{name}", json=connection)
@@ -115,7 +113,7 @@ def _trigger(stack: "Stack", name: str, source: ScriptedSource) -> "Run":
     return stack.trigger("api_to_s3", conf)
 
 
-def clear_map(stack: "Stack", run: "Run", map_index: int) -> None:
+def clear_map(stack: Stack, run: Run, map_index: int) -> None:
     """Run one copy again, and what follows it."""
     body = {
         "dry_run": False,
@@ -128,19 +126,19 @@ def clear_map(stack: "Stack", run: "Run", map_index: int) -> None:
     stack.api.request("POST", f"/dags/{run.dag_id}/clearTaskInstances", json=body)
 
 
-def folder(stack: "Stack", run: "Run") -> str:
+def folder(stack: Stack, run: Run) -> str:
     """The run's prefix in the store, from what its tasks returned."""
     copies = [ti for ti in stack.task_instances(run) if ti["task_id"] == "copy" and ti["state"] == "success"]
     key = stack.api.xcom(run, "copy", copies[0]["map_index"])["key"]
     return str(Path(key).parent)
 
 
-def put(stack: "Stack", key: str, data: bytes) -> None:
+def put(stack: Stack, key: str, data: bytes) -> None:
     """Write an object into the lake."""
     stack.s3.put_object(BUCKET, key, io.BytesIO(data), len(data))
 
 
-def widen(stack: "Stack", run: "Run", batches: int) -> None:
+def widen(stack: Stack, run: Run, batches: int) -> None:
     """Make a run one of very many batches, in Airflow's database alone: its first copy, again and again."""
     import psycopg
     from psycopg import sql

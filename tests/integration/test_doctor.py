@@ -1,13 +1,10 @@
 """`make doctor` on a real stack: it finds nothing where all is well, and names a pool that is missing."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from services.local.doctor import Row
-    from tests.faults.arena import Arena
+from services.local.doctor import Row
+from tests.faults.arena import Arena
 
 
-def examined(place: "Arena") -> "list[Row]":
+def examined(place: Arena) -> list[Row]:
     from services.local.doctor import examine
     from services.local.progress import Progress
 

@@ -5,21 +5,19 @@ import re
 import subprocess
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from services.local.airflow_api import Run
+from services.local.stack import Stack
 from tests.stack import copies, findings, manifest_of
-
-if TYPE_CHECKING:
-    from services.local.airflow_api import Run
-    from services.local.stack import Stack
 
 ROWS = 20_000
 
 
 @pytest.fixture(scope="module")
-def small(stack: "Stack") -> "Run":
+def small(stack: Stack) -> Run:
     """One finished run of the DAG that `make run` runs."""
     run = stack.trigger("wildfires_small_to_s3", {"force": True})
     assert stack.wait(run, 300) == "success"
@@ -137,7 +135,7 @@ def test_an_unchanged_source_ends_as_a_success_and_tells_nobody(stack, small):
     assert again.run_id not in {event["source_run_id"] for event in events["asset_events"]}
 
 
-def folders_of(stack: "Stack", dataset: str) -> dict[str, dict[str, int]]:
+def folders_of(stack: Stack, dataset: str) -> dict[str, dict[str, int]]:
     """The dataset's runs that have a manifest: name → keys and sizes below it, by one listing."""
     found: dict[str, dict[str, int]] = {}
     for stored in stack.s3.list_objects("task-mapping-api-data", f"{dataset}/", recursive=True):

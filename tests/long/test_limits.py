@@ -5,25 +5,22 @@ docs/limits.md explains them; each number here is read from the one place where 
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from include.pools import wanted
+from services.local.airflow_api import Run
+from services.local.stack import Stack
 from tests.servers.gate import Gate
 from tests.stack import MAPS, copies, manifest_of
-
-if TYPE_CHECKING:
-    from services.local.airflow_api import Run
-    from services.local.stack import Stack
-
 
 ROWS = 20_000
 FULL, SMALL, YEARS = "/api/get", "/api/get_small", "/api/get_for_columns"
 
 
 @pytest.fixture
-def gate(stack: "Stack") -> Iterator[Gate]:
+def gate(stack: Stack) -> Iterator[Gate]:
     """In front of the API: rows are held until the test lets them through."""
     path = "/connections/wildfires_api"
     address = {"connection_id": "wildfires_api", "conn_type": "http", "host": "127.0.0.1"}
@@ -33,7 +30,7 @@ def gate(stack: "Stack") -> Iterator[Gate]:
     stack.api.request("PATCH", path, json=address | {"port": stack.ports.api})
 
 
-def running(stack: "Stack", *runs: "Run", task: str = "copy") -> list[int]:
+def running(stack: Stack, *runs: Run, task: str = "copy") -> list[int]:
     """How many copies of each run are running now."""
     return [
         sum(ti["state"] == "running" for ti in stack.task_instances(run) if ti["task_id"] == task)

@@ -1,12 +1,9 @@
 """A small load on the shared stack, as `make load` puts a large one on its own; and the load's measures."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tests.faults.arena import Arena
+from tests.faults.arena import Arena
 
 
-def test_ten_runs_at_once(place: "Arena") -> None:
+def test_ten_runs_at_once(place: Arena) -> None:
     from tests.faults.load import many_runs
 
     measured = many_runs(place.stack, 10, {"batch_size": 20_000})
@@ -14,7 +11,7 @@ def test_ten_runs_at_once(place: "Arena") -> None:
     assert measured.facts["tasks"] == "50"
 
 
-def test_a_source_of_more_rows_than_anybody_keeps(place: "Arena") -> None:
+def test_a_source_of_more_rows_than_anybody_keeps(place: Arena) -> None:
     from tests.faults.load import many_rows
 
     measured = many_rows(place.stack, 500_000, 4)

@@ -2,13 +2,10 @@
 
 import signal
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.faults.arena import Arena
-
+from tests.faults.arena import Arena
 
 SECONDS = 150
 # Backends that hold a lock on the pools within a transaction in which nothing happens: the scheduler's.
@@ -18,7 +15,7 @@ HOLDING = """
 """
 
 
-def kill_with_locks(place: "Arena") -> int:
+def kill_with_locks(place: Arena) -> int:
     """SIGKILL to the scheduler alone, in a moment when it holds the pools' lock; returns its process id."""
     import psutil
     import psycopg

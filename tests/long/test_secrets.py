@@ -12,19 +12,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from services.local.airflow_api import Run
+from services.local.stack import Stack
 from tests.long import traces
 from tests.servers.faults import Fault
+from tests.servers.http_server import Request
 from tests.servers.scripted_http import ScriptedSource
-
-if TYPE_CHECKING:
-    from services.local.airflow_api import Run
-    from services.local.stack import Stack
-    from tests.servers.http_server import Request
-
 
 ROWS = 40
 # Where the stack itself keeps what it generated, for its owner alone.
@@ -49,33 +46,33 @@ class Planted:
     )  # in the form: seen by users, not by the lake's readers
     repeated: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
-    good: "list[Run]" = field(default_factory=list)
-    failing: "list[Run]" = field(default_factory=list)
+    good: list[Run] = field(default_factory=list)
+    failing: list[Run] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
     watch: traces.ProcessWatch = field(default_factory=traces.ProcessWatch)
-    first_host: "list[Request]" = field(default_factory=list)
-    other_host: "list[Request]" = field(default_factory=list)
+    first_host: list[Request] = field(default_factory=list)
+    other_host: list[Request] = field(default_factory=list)
 
     @property
-    def runs(self) -> "list[Run]":
+    def runs(self) -> list[Run]:
         return self.good + self.failing
 
 
-def connect(stack: "Stack", conn_id: str, **connection: Any) -> None:
+def connect(stack: Stack, conn_id: str, **connection: Any) -> None:
     body = {"connection_id": conn_id, "conn_type": "http", **connection}
     if "extra" in body:
         body["extra"] = json.dumps(body["extra"])
     stack.api.request("POST", "/connections", json=body)
 
 
-def trigger(stack: "Stack", conn_id: str, **conf: Any) -> "Run":
+def trigger(stack: Stack, conn_id: str, **conf: Any) -> Run:
     sizes = {"batch_size": ROWS // 2}
     return stack.trigger("api_to_s3", {"name": conn_id, "conn_id": conn_id, **(sizes | conf)})
 
 
 @pytest.fixture(scope="module")
-def planted(stack: "Stack") -> Iterator[Planted]:
+def planted(stack: Stack) -> Iterator[Planted]:
     """Four ways to give credentials, one good run of each; and runs that fail in three different ways."""
     login, password, bearer, user, pass_, key = (
         token(name) for name in ("login", "password", "bearer", "user", "userinfo", "key")
@@ -146,7 +143,7 @@ def shown_by_airflow(name: str, place: str) -> bool:
     return place in SETTINGS and name in ("login", "user in the host", "password in the host")
 
 
-def everywhere(stack: "Stack", planted: Planted) -> Iterator[traces.Trace]:
+def everywhere(stack: Stack, planted: Planted) -> Iterator[traces.Trace]:
     yield from traces.in_database(traces.database(stack))
     yield from traces.in_store(stack.s3)
     yield from traces.in_rest_answers(stack, planted.runs)

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-if TYPE_CHECKING:
-    from services.local.airflow_api import Run
-    from services.local.stack import Stack
+from services.local.airflow_api import Run
+from services.local.stack import Stack
 
 PAUSE = 0.03
 
@@ -40,7 +39,7 @@ def finds(secrets: Mapping[str, str], traces: Iterable[Trace]) -> set[tuple[str,
     }
 
 
-def generated(stack: "Stack") -> dict[str, str]:
+def generated(stack: Stack) -> dict[str, str]:
     """What the stack made up for itself: keys of the store, passwords, keys of Airflow's."""
     from services.local.home import Credentials
 
@@ -49,7 +48,7 @@ def generated(stack: "Stack") -> dict[str, str]:
     return made
 
 
-def database(stack: "Stack", password: str | None = None) -> str:
+def database(stack: Stack, password: str | None = None) -> str:
     """Where the database is, with the stack's own password or another one."""
     from services.local.home import Credentials
     from services.local.postgres import Postgres
@@ -97,7 +96,7 @@ def in_store(s3: Any) -> Iterator[Trace]:
                 response.release_conn()
 
 
-def in_rest_answers(stack: "Stack", runs: Iterable["Run"]) -> Iterator[Trace]:
+def in_rest_answers(stack: Stack, runs: Iterable[Run]) -> Iterator[Trace]:
     """What Airflow's REST API says of the runs to a user who may see everything."""
 
     def answer(path: str, **params: Any) -> Trace:

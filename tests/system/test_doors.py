@@ -5,18 +5,16 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from services.local.stack import Stack
 from tests.long import traces
-
-if TYPE_CHECKING:
-    from services.local.stack import Stack
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     from services.local.stack import Stack
 
     # "up": with everything that `make up` starts.
@@ -24,7 +22,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
         yield running
 
 
-def listening(stack: "Stack") -> set[tuple[str, int]]:
+def listening(stack: Stack) -> set[tuple[str, int]]:
     """(address, port) of every TCP socket on which a process of the stack listens, or UDP port it holds."""
     import psutil
 
@@ -68,7 +66,7 @@ def test_secrets_are_in_files_of_their_owner_alone(stack):
     assert readable == []
 
 
-def minio_client(stack: "Stack", access: str | None, secret: str | None) -> Any:
+def minio_client(stack: Stack, access: str | None, secret: str | None) -> Any:
     import minio
 
     return minio.Minio(f"127.0.0.1:{stack.ports.s3}", access, secret, secure=False, region="us-east-1")

@@ -3,15 +3,13 @@
 import json
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from services.local.airflow_api import Run
+from services.local.stack import Stack
 from tests.airflow_home import PROJECT
-
-if TYPE_CHECKING:
-    from services.local.airflow_api import Run
-    from services.local.stack import Stack
 
 pytestmark = pytest.mark.skipif(
     not all((PROJECT / name).exists() for name in (".venv-astro-sdk", ".venv-dbt")),
@@ -20,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     from services.local.run_report import REPORT, SCHEDULES
     from services.local.stack import Stack
 
@@ -31,7 +29,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
 
 
 @pytest.fixture(scope="module")
-def copied(stack: "Stack") -> dict[str, Any]:
+def copied(stack: Stack) -> dict[str, Any]:
     """What a copy committed."""
     run = stack.trigger("wildfires_to_s3", {"batch_size": 5_000})
     assert stack.wait(run, 600) == "success"
@@ -39,7 +37,7 @@ def copied(stack: "Stack") -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def report(stack: "Stack", copied: dict[str, Any]) -> "Run":
+def report(stack: Stack, copied: dict[str, Any]) -> Run:
     """The report that the commit's event started, ended."""
     from services.local.run_report import wait_for_report
 
@@ -48,7 +46,7 @@ def report(stack: "Stack", copied: dict[str, Any]) -> "Run":
     return run
 
 
-def read(stack: "Stack", key: str) -> bytes:
+def read(stack: Stack, key: str) -> bytes:
     with stack.s3.get_object("task-mapping-api-data", key) as response:
         return response.read()
 
