@@ -72,7 +72,6 @@ class Plan:
             rng.randint(1, 3),
             {
                 **_format(rng),
-                "accept_encoding": rng.choice(["identity", "identity", "gzip"]),
                 "page_size": 0 if large else rng.choice([0, 0, 100]),
                 "batch_size": 20_000 if large else 500,
                 **_POLICIES.get(incident, {}),
