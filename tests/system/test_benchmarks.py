@@ -7,7 +7,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
