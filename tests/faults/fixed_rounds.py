@@ -30,7 +30,7 @@ def plans() -> dict[str, Plan]:
 
     def one(seed: int, source: tuple[str, ...] = (), store: tuple[str, ...] = (), **more: object) -> Plan:
         settings = {**SETTINGS, **more.pop("settings", {})}  # type: ignore[dict-item]
-        # Every second request: a copy's own repeats mend that, curl's too.
+        # Every second request: the requests' own repeats mend that.
         chances = [Weather(f"{seed}-{len(kinds)}", kinds, 0.5) for kinds in (source, store)]
         return Plan(seed, *chances, settings=settings, **more)  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException
 
+from include.transfer.errors import Fatal, Retryable, Unverified
 from services.local.airflow_api import AirflowApi, Run
 from services.local.errors import StackError
 from tests.faults import checker, plan
@@ -31,11 +32,10 @@ COMMITTED, UNCHANGED, RETIRED, UNMARKED, REFUSED, BUG = (
     "BUG",
 )
 ORDER = [COMMITTED, UNCHANGED, RETIRED, UNMARKED, REFUSED, BUG]
-# What a failed task must have said: an error of the project's tree, curl's own words, or a signal.
+# What a failed task must have said: an error of the project's tree, or a signal.
+_KINDS = [*Retryable.__subclasses__(), *Fatal.__subclasses__(), Unverified]
 REASON = re.compile(
-    r"(SourceUnavailable|BodyBroken|SourceChanged|StoreUnavailable|NoConnection|Overtaken|BadSettings|SourceRefused|NotRows|WrongRowCount|"
-    r"ColumnsDiffer|StoreRefused|Unverified): \S.{20,}|curl: \(\d+\) \S{3,}|"
-    r"Task killed|SIGTERM|SIGKILL|heartbeat",
+    rf"({'|'.join(kind.__name__ for kind in _KINDS)}): \S.{{20,}}|Task killed|SIGTERM|SIGKILL|heartbeat"
 )
 
 

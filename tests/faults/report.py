@@ -59,7 +59,7 @@ def _met(faults: Counter[str]) -> list[str]:
 def short(reason: str) -> str:
     """A reason's task and error class, or its first words."""
     task, _, text = reason.partition(": ")
-    return f"{task}: {text.partition(':')[0] if not text.startswith('curl') else text[:40]}"
+    return f"{task}: {text.partition(':')[0]}"
 
 
 def _table(head: tuple[str, str], counts: Counter[str], order: Iterable[str] | None = None) -> list[str]:
