@@ -43,7 +43,8 @@ def uncommit(bucket: Bucket, prefix: Prefix) -> None:
     Then look whether retention is removing the run: it does the two in the other order (retention.py), so
     that of a remover and a writer at least one sees the other.
     """
-    bucket.delete(prefix.manifest)
+    if bucket.head(prefix.manifest):  # a first copy needs no right to delete
+        bucket.delete(prefix.manifest)
     if bucket.head(prefix.tombstone):
         raise Overtaken(
             "this old run is being removed (keep_runs)",

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable
 
+from include.transfer.errors import TransferError
 from include.transfer.store.bucket import Bucket, Upload
 from include.transfer.store.keys import Prefix
 
@@ -28,13 +29,20 @@ def sweep(bucket: Bucket, prefix: Prefix, kept: Collection[str]) -> None:
 def abort_uploads(bucket: Bucket, prefix: Prefix, keys: Iterable[str]) -> None:
     """Abort the unfinished uploads of a run: they are charged for, and shown by nobody.
 
-    `keys`: objects of the run. MinIO lists uploads by whole keys only, so there these alone are seen.
+    `keys`: objects of the run. MinIO lists uploads by whole keys only, so there these alone are seen. No
+    reader meets an upload, and not every store lists them or lets these keys do so: what fails is a warning.
     """
     below = str(prefix)
-    aborted = _abort(bucket, below)
-    if not aborted and not bucket.lists_uploads_below(below):
-        for key in keys:
-            _abort(bucket, key, whole=True)
+    try:
+        aborted = _abort(bucket, below)
+        if not aborted and not bucket.lists_uploads_below(below):
+            for key in keys:
+                _abort(bucket, key, whole=True)
+    except TransferError as error:
+        log.warning(
+            "unfinished uploads below %s may be left: %s; let a rule of the bucket end them after some days",
+            *(bucket.uri(below), error),
+        )
 
 
 def _abort(bucket: Bucket, prefix: str, *, whole: bool = False) -> set[Upload]:
