@@ -6,13 +6,14 @@ Nothing of Airflow is imported before one is opened.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from include.transfer.dataset import Dataset
     from include.transfer.source.api import Api
     from include.transfer.source.endpoint import Endpoint
     from include.transfer.store.bucket import Bucket
+    from include.transfer.store.options import Settings
 
 
 def open_endpoint(conn_id: str) -> "Endpoint":
@@ -40,7 +41,8 @@ def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bu
     from include.transfer.store.bucket import Bucket
     from include.transfer.store.client import connect
 
-    return Bucket(connect(*_store_settings(store_conn_id), patient=patient), bucket)
+    settings = _store_settings(store_conn_id)
+    return Bucket(connect(*settings, patient=patient), bucket, settings.options.put_headers)
 
 
 def open_both(dataset: "Dataset") -> "tuple[Api, Bucket]":
@@ -50,27 +52,26 @@ def open_both(dataset: "Dataset") -> "tuple[Api, Bucket]":
 
 def store_url(store_conn_id: str) -> str:
     """Where the store is, without its keys."""
-    return _store_settings(store_conn_id)[0] or "https://s3.amazonaws.com"
+    return _store_settings(store_conn_id).endpoint or "https://s3.amazonaws.com"
 
 
-def _store_settings(conn_id: str) -> tuple[str | None, str | None, Any]:
-    """Endpoint, region and credentials as the Amazon provider reads them from the connection."""
+def _store_settings(conn_id: str) -> "Settings":
+    """Endpoint, region, credentials and options as the Amazon provider reads them from the connection."""
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
     from airflow.sdk import BaseHook
 
+    from include.transfer.store.options import Options, Settings
+
     with _named(conn_id, "aws"):
         settings = AwsConnectionWrapper(conn=BaseHook.get_connection(conn_id))
-    endpoint = settings.get_service_endpoint_url("s3")
+    endpoint, options = settings.get_service_endpoint_url("s3"), Options.of(settings.extra_config)
     if settings.aws_access_key_id and not settings.role_arn:
-        return (
-            endpoint,
-            settings.region_name,
-            (settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token),
-        )
+        keys = settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token
+        return Settings(endpoint, settings.region_name, keys, options)
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # 0.4 s: only where a role is used
 
     session = AwsGenericHook(aws_conn_id=conn_id, client_type="s3").get_session()
-    return endpoint, session.region_name, session.get_credentials()
+    return Settings(endpoint, session.region_name, session.get_credentials(), options)
 
 
 def connection_json(conn_id: str, kind: str) -> str:

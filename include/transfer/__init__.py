@@ -11,7 +11,8 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
                             count, json_rows (bytes to rows; body_buffer and json_structure below it)
       schema/             columns: the same in every row
       formats/            csv, ndjson, parquet (one file each: write and read back), compression
-      store/              keys (where objects are), bucket (all calls), upload (parts), client, credentials
+      store/              keys (where objects are), bucket (all calls), upload (parts), errors (named once),
+                            client, connections (TLS, proxies), options (of the connection), credentials
     commit/               receipt and manifest (the documents), verify, publish (the one write), history,
                             unchanged, drift, retention, sweep, audit (a run read back from outside)
     payloads.py           what one step hands to the next

@@ -1,41 +1,23 @@
-"""The store: one bucket of any S3, reached by the MinIO client. Its errors are named here, once."""
+"""The store: one bucket of any S3, reached by the MinIO client."""
 
 import hashlib
 import io
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
-from xml.etree.ElementTree import ParseError
 
-import urllib3
 from minio import Minio
-from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+from minio.error import S3Error
 
-from include.transfer.errors import DocumentTooLarge, StoreRefused, StoreUnavailable
+from include.transfer.errors import DocumentTooLarge
+from include.transfer.store.errors import translated
 from include.transfer.store.keys import LARGEST_JSON_BYTES
 from include.transfer.store.upload import PART_BYTES, PieceReader, pieces_errors_as_they_are
 
 _MISSING = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
-# NoSuchUpload: a repeated end of an upload whose first answer got lost.
-_TRY_AGAIN = {
-    "SlowDown",
-    "InternalError",
-    "ServiceUnavailable",
-    "RequestTimeout",
-    "OperationAborted",
-    "NoSuchUpload",
-}
-_FIXES = {
-    "NoSuchBucket": "create the bucket, or set the dataset's `bucket`",
-    "AccessDenied": "the keys in the connection may not do this: correct their policy, or take others",
-    "InvalidAccessKeyId": "the access key in the connection is unknown to the store: correct its login",
-    "SignatureDoesNotMatch": "the secret key in the connection is wrong: correct its password",
-    "RequestTimeTooSkewed": "this machine's clock is wrong: set it",
-    "EntityTooLarge": "the store takes no object of this size: make batches smaller",
-}
 
 
 @dataclass(frozen=True)
@@ -57,11 +39,12 @@ class Upload:
 
 
 class Bucket:
-    """The objects of one bucket."""
+    """The objects of one bucket. `put_headers` go with every object written: its encryption, its class."""
 
-    def __init__(self, client: Minio, name: str) -> None:
+    def __init__(self, client: Minio, name: str, put_headers: Mapping[str, str] | None = None) -> None:
         self.name = name
         self._client = client
+        self._put_headers = dict(put_headers or {})
 
     def uri(self, key: str) -> str:
         return f"s3://{self.name}/{key}"
@@ -78,6 +61,7 @@ class Bucket:
                 key,
                 cast(BinaryIO, body),
                 length=-1,
+                metadata=dict(self._put_headers),
                 part_size=PART_BYTES,
                 num_parallel_uploads=1,
             )
@@ -98,7 +82,12 @@ class Bucket:
         """Write a small object in one PUT; `content_type` is what a browser takes it for."""
         with self._translated("PUT", key):
             result = self._client.put_object(
-                self.name, key, io.BytesIO(data), len(data), content_type=content_type
+                self.name,
+                key,
+                io.BytesIO(data),
+                len(data),
+                content_type=content_type,
+                metadata=dict(self._put_headers),
             )
         return Stored(key, len(data), (result.etag or "").strip('"'), hashlib.sha256(data).hexdigest())
 
@@ -191,29 +180,5 @@ class Bucket:
             for upload in self.uploads(key):
                 self.abort(upload)
 
-    @contextmanager
-    def _translated(self, verb: str, key: str) -> Iterator[None]:
-        where = f"{verb} {self.uri(key)}"
-        try:
-            yield
-        except S3Error as error:
-            code = error.code or "no code"
-            status = error.response.status
-            if code in _TRY_AGAIN or status >= 500:
-                raise StoreUnavailable(f"the store answered {code} (status {status})", where=where) from error
-            fix = _FIXES.get(code, "check the store's connection")
-            got = f"the store answered {code} (status {status})"
-            raise StoreRefused(got, where=where, fix=fix) from error
-        except ServerError as error:
-            got = f"the store answered status {error.status_code}"
-            raise StoreUnavailable(got, where=where) from error
-        except (InvalidResponseError, ParseError) as error:
-            fix = "check endpoint_url in the connection"
-            raise StoreRefused("the answer is not S3's XML", where=where, fix=fix) from error
-        except (MinioException, ValueError) as error:
-            fix = "check the store's connection, and that S3 allows the bucket's name"
-            raise StoreRefused(f"the client refused the call ({error})", where=where, fix=fix) from error
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            cause = type(getattr(error, "reason", None) or error).__name__
-            fix = f"check endpoint_url in the connection; {StoreUnavailable.advice}"
-            raise StoreUnavailable(f"no connection to the store ({cause})", where=where, fix=fix) from error
+    def _translated(self, verb: str, key: str) -> AbstractContextManager[None]:
+        return translated(f"{verb} {self.uri(key)}")

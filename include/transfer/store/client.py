@@ -5,52 +5,42 @@ from urllib.parse import urlsplit
 
 from include.transfer.errors import BadSettings
 from include.transfer.redact import redact
+from include.transfer.store.connections import connections_to
+from include.transfer.store.options import Options
 
 if TYPE_CHECKING:
     from minio import Minio
 
-CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
-HASTY_SECONDS = 3.0
 
-
-def connect(endpoint: str | None, region: str | None, credentials: Any, *, patient: bool = True) -> "Minio":
+def connect(
+    endpoint: str | None,
+    region: str | None,
+    credentials: Any,
+    options: Options = Options(),  # noqa: B008  # frozen
+    *,
+    patient: bool = True,
+) -> "Minio":
     """A client with time-outs and retries; one that is not `patient` gives up soon, for somebody who waits.
 
     `endpoint`: `http://host:port`, or None for AWS itself. `credentials`: (access key, secret key, session
     token), or an object of the AWS SDK that renews itself (a role). Raises BadSettings for an endpoint that
-    is no URL.
+    is no URL, and for options that no connection can be made with.
     """
-    import os
-
-    import certifi
-    import urllib3
     from minio import Minio
 
-    host, secure = _host(endpoint or "https://s3.amazonaws.com")
-    retry = urllib3.Retry(
-        total=5 if patient else 1,
-        backoff_factor=0.2,
-        backoff_jitter=0.2,
-        status_forcelist=[500, 502, 503, 504],
-        allowed_methods=None,  # every call of an upload may be repeated: a part is numbered, a PUT is whole
-        raise_on_status=False,
-    )
-    http = urllib3.PoolManager(
-        timeout=urllib3.Timeout(
-            connect=CONNECT_SECONDS if patient else HASTY_SECONDS,
-            read=READ_SECONDS if patient else HASTY_SECONDS,
-        ),
-        maxsize=4 if patient else 8,
-        retries=retry,
-        cert_reqs="CERT_REQUIRED",
-        ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
-    )
+    endpoint = endpoint or "https://s3.amazonaws.com"
+    host, secure = _host(endpoint)
+    http = connections_to(endpoint, options, patient=patient)
     provider = _provider(credentials)
     try:
-        return Minio(endpoint=host, secure=secure, region=region, credentials=provider, http_client=http)
+        client = Minio(endpoint=host, secure=secure, region=region, credentials=provider, http_client=http)
     except ValueError as error:
         raise BadSettings(str(error), where="endpoint_url or region_name in the connection's extra") from None
+    if options.addressing_style == "virtual":
+        client.enable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
+    elif options.addressing_style == "path":
+        client.disable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
+    return client
 
 
 def _host(endpoint: str) -> tuple[str, bool]:

@@ -6,16 +6,13 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from include.transfer.errors import BadSettings
-
-Settings = tuple[
-    str | None, str | None, Any
-]  # endpoint, region, credentials: what `include.transfer.store.client.connect` takes
+from include.transfer.store.options import Options, Settings
 
 CONNECTION = "AIRFLOW_CONN_LOCALS3"
 
 
 def store_settings(environ: Mapping[str, str], endpoint: str = "", region: str = "") -> Settings:
-    """Endpoint, region and keys; what is given as an argument comes first.
+    """Endpoint, region, keys and options; what is given as an argument comes first.
 
     AWS_ACCESS_KEY_ID and its kin, else AIRFLOW_CONN_LOCALS3, else whatever the AWS SDK finds (a profile, a
     role), where it is installed. Raises BadSettings where there are no keys; never quotes one.
@@ -25,8 +22,8 @@ def store_settings(environ: Mapping[str, str], endpoint: str = "", region: str =
     elif environ.get(CONNECTION):
         found = _connection(environ[CONNECTION])
     else:
-        found = (*_aws_places(environ), _sdk_credentials())
-    return endpoint or found[0], region or found[1], found[2]
+        found = Settings(*_aws_places(environ), _sdk_credentials())
+    return found._replace(endpoint=endpoint or found.endpoint, region=region or found.region)
 
 
 def _aws_places(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
@@ -39,7 +36,7 @@ def _aws(environ: Mapping[str, str]) -> Settings:
     if not secret:
         raise BadSettings("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY", fix="set both")
     keys = (environ["AWS_ACCESS_KEY_ID"], secret, environ.get("AWS_SESSION_TOKEN"))
-    return (*_aws_places(environ), keys)
+    return Settings(*_aws_places(environ), keys)
 
 
 def _connection(text: str) -> Settings:
@@ -61,7 +58,7 @@ def _connection(text: str) -> Settings:
             "it has no login and password", where=CONNECTION, fix="set both, or AWS_ACCESS_KEY_ID and its kin"
         )
     keys = (login, password, extra.get("aws_session_token"))
-    return extra.get("endpoint_url"), extra.get("region_name"), keys
+    return Settings(extra.get("endpoint_url"), extra.get("region_name"), keys, Options.of(extra))
 
 
 def _uri_fields(text: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from include.transfer.store.bucket import Bucket
 from include.transfer.store.client import connect
 from include.transfer.store.upload import PART_BYTES
 from tests.servers.ports import free_port
+from tests.servers.s3_gate import S3Answer, S3Gate
 
 SIZES = [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES, 2 * PART_BYTES + 12_345]
 
@@ -156,3 +157,27 @@ def test_a_document_that_no_reader_would_take_is_not_written(bucket, monkeypatch
         bucket.put_json("large.json", ["x" * 1_000])
     assert "batch_size" in refused.value.fix
     assert bucket.head("large.json") is None
+
+
+HALF = b"<ListBucketResult><Name>b</Name><Contents><Key>k</Key>"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        S3Answer(body=HALF),
+        S3Answer(body=HALF, cut=True),
+        S3Answer(body=b""),
+        S3Answer(body=b"\xff\xfe"),
+        S3Answer(body=b"<!doctype html><p>Sign in", content_type="text/html"),
+        S3Answer(body=b"<html><body>Sign in</body></html>", content_type="text/html"),
+        S3Answer(502, b"<html>Bad gateway</html>", "text/html"),
+    ],
+)
+def test_a_listing_that_is_cut_short_or_a_page_is_asked_for_again(answer):
+    with S3Gate(answer=lambda _: answer) as gate:
+        bucket = Bucket(connect(gate.url, "us-east-1", ("a", "b", None), patient=False), "things")
+        for listing in (bucket.objects, bucket.folders):
+            with pytest.raises(StoreUnavailable) as unavailable:
+                list(listing("x/"))
+            assert "endpoint_url" in unavailable.value.fix

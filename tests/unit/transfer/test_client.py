@@ -1,17 +1,31 @@
 """The client of the store: endpoints, keys that change, an authority of one's own."""
 
-import datetime
-import ipaddress
-import ssl
-import threading
+import base64
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import certifi
 import pytest
 
-from include.transfer.errors import BadSettings, StoreRefused, StoreUnavailable
+from include.transfer.errors import BadSettings, StoreRefused
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.client import connect
+from include.transfer.store.options import Options
+from include.transfer.store.upload import PART_BYTES
+from tests.servers.certificates import self_signed
+from tests.servers.s3_gate import S3Answer, S3Gate
+
+BUNDLES = ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"]
+ENVIRONMENT = [
+    *BUNDLES,
+    *(
+        name
+        for lower in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+        for name in (lower, lower.upper())
+    ),
+]
+SEVEN_BYTES = S3Answer(
+    headers={"ETag": '"e"', "Content-Length": "7", "Last-Modified": "Fri, 31 Dec 1999 23:59:59 GMT"}
+)
 
 
 @pytest.mark.parametrize(
@@ -73,67 +87,150 @@ def test_the_keys_of_a_role_are_asked_for_at_every_request(store, bucket_name):
     assert bucket.get_json("k") == 1
 
 
-def self_signed(folder):
-    """A certificate for 127.0.0.1 that no authority knows, and its key."""
-    x509 = pytest.importorskip("cryptography.x509", reason="makes a certificate")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
+@pytest.fixture
+def distrusted(tmp_path, monkeypatch):
+    """A store whose certificate no authority has signed; every object is there and has 7 bytes."""
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    with S3Gate(answer=lambda _: SEVEN_BYTES, tls=self_signed(tmp_path)) as gate:
+        yield gate
 
 
-class Head(BaseHTTPRequestHandler):
-    def do_HEAD(self):
-        self.send_response(200)
-        self.send_header("ETag", '"e"')
-        self.send_header("Content-Length", "7")
-        self.send_header("Last-Modified", "Fri, 31 Dec 1999 23:59:59 GMT")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
+def seen_through(endpoint, extra):
+    client = connect(endpoint, "us-east-1", ("a", "b", None), Options.of(extra), patient=False)
+    return Bucket(client, "things").head("k").bytes
 
 
-def test_an_authority_of_ones_own(tmp_path, monkeypatch):
-    self_signed(tmp_path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Head)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.handle_error = lambda *_: None
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    endpoint = f"https://127.0.0.1:{server.server_port}"
-    # The waits between attempts are the client's own; a certificate does not become trusted by waiting.
-    monkeypatch.setattr("urllib3.Retry.sleep", lambda *_: None)
-    try:
-        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-        with pytest.raises(StoreUnavailable, match="SSL"):
-            Bucket(connect(endpoint, "us-east-1", ("a", "b", None)), "things").head("k")
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-        found = Bucket(connect(endpoint, "us-east-1", ("a", "b", None)), "things").head("k")
-        assert (found.bytes, found.etag) == (7, "e")
-    finally:
-        server.shutdown()
-        server.server_close()
+def test_an_unknown_certificate_is_named_and_not_asked_for_again(distrusted, monkeypatch):
+    waits = []
+    monkeypatch.setattr("urllib3.Retry.sleep", lambda *_: waits.append(1))
+    with pytest.raises(StoreRefused, match="certificate") as refused:
+        seen_through(distrusted.url, {})
+    assert "verify" in refused.value.fix
+    assert waits == []
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_an_authority_of_the_environment(distrusted, tmp_path, monkeypatch, name):
+    monkeypatch.setenv(name, str(tmp_path / "cert.pem"))
+    assert seen_through(distrusted.url, {}) == 7
+    assert seen_through(distrusted.url, {"verify": True}) == 7
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+@pytest.mark.parametrize("verify", [False, "false", "cert.pem"])
+@pytest.mark.parametrize("name", [*BUNDLES, None])
+def test_the_connections_verify_wins(distrusted, tmp_path, monkeypatch, name, verify):
+    if name:
+        monkeypatch.setenv(name, certifi.where())
+    verify = str(tmp_path / verify) if verify == "cert.pem" else verify
+    assert seen_through(distrusted.url, {"verify": verify}) == 7
+
+
+@pytest.mark.parametrize(
+    "extra", [{"verify": "/nowhere/s3cret.pem"}, {"config_kwargs": {"client_cert": "/s3cret"}}]
+)
+def test_files_that_are_not_there(extra):
+    with pytest.raises(BadSettings) as refused:
+        seen_through("https://127.0.0.1:1", extra)
+    assert "s3cret" not in str(refused.value)
+    assert "PEM" in refused.value.fix
+
+
+def through_proxy(gate, extra):
+    """The host that a proxy is asked for: no resolver knows it."""
+    assert seen_through("http://store.example.invalid:8333", extra) == 7
+    return gate.seen[-1].host
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    with S3Gate(answer=lambda _: SEVEN_BYTES) as gate:
+        yield gate
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY"])
+def test_the_proxy_of_the_environment(proxy, monkeypatch, name):
+    monkeypatch.setenv(name, proxy.url)
+    assert through_proxy(proxy, {}) == "store.example.invalid:8333"
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "no_proxy"])
+def test_the_connections_proxy_wins(proxy, monkeypatch, name):
+    monkeypatch.setenv(name, {"http_proxy": "http://127.0.0.1:9", "no_proxy": "*"}[name])
+    extra = {"config_kwargs": {"proxies": {"http": proxy.url.replace("//", "//me:p%40ss@")}}}
+    assert through_proxy(proxy, extra) == "store.example.invalid:8333"
+    assert base64.b64decode(proxy.seen[-1].headers["proxy-authorization"].split()[1]) == b"me:p@ss"
+
+
+def test_hosts_without_the_environments_proxy(proxy, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert seen_through(proxy.url, {}) == 7
+
+
+@pytest.mark.parametrize(
+    ("style", "host", "path"),
+    [
+        ("virtual", "things.store.example.invalid:8333", "/k"),
+        ("path", "store.example.invalid:8333", "/things/k"),
+        ("auto", "store.example.invalid:8333", "/things/k"),
+    ],
+)
+def test_where_the_buckets_name_stands(proxy, style, host, path):
+    config = {"s3": {"addressing_style": style}, "proxies": {"http": proxy.url}}
+    through_proxy(proxy, {"config_kwargs": config})
+    assert (proxy.seen[-1].host, proxy.seen[-1].path) == (host, path)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"verify": 7},
+        {"verify": ["s3cret"]},
+        {"config_kwargs": "s3cret"},
+        {"config_kwargs": {"proxies": "s3cret"}},
+        {"config_kwargs": {"proxies": {"http": 7}}},
+        {"config_kwargs": {"proxies": {"http": "socks5://s3cret:1"}}},
+        {"config_kwargs": {"proxies": {"http": "http://me:s3cret@"}}},
+        {"config_kwargs": {"proxies": {"http": "http://[::s3cret"}}},
+        {"config_kwargs": {"client_cert": ["a", "b", "s3cret"]}},
+        {"config_kwargs": {"s3": {"addressing_style": "s3cret"}}},
+        {"service_config": ["s3cret"]},
+        {"service_config": {"s3": {"extra_args": {"ACL": "s3cret"}}}},
+        {"service_config": {"s3": {"extra_args": {"StorageClass": 7}}}},
+        {"service_config": {"s3": {"extra_args": {"StorageClass": "s3cret\n"}}}},
+    ],
+)
+def test_options_that_cannot_be(extra):
+    with pytest.raises(BadSettings) as refused:
+        connect("http://127.0.0.1:1", None, ("a", "b", None), Options.of(extra))
+    assert "s3cret" not in str(refused.value)
+
+
+def test_what_is_written_is_encrypted_and_of_a_class():
+    """Every object, in one piece or in parts; its ETag need not be an MD5."""
+    written = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "a-key", "StorageClass": "STANDARD_IA"}
+    options = Options.of({"service_config": {"s3": {"extra_args": written}}})
+    etag = {"ETag": '"of-an-encrypted-object"'}
+    begun = b"<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+    ended = b"<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>"
+
+    def answer(request):
+        if request.method == "POST":
+            return S3Answer(body=begun if request.query == "uploads=" else ended)
+        return S3Answer(headers=etag)
+
+    with S3Gate(answer=answer) as gate:
+        client = connect(gate.url, "us-east-1", ("a", "b", None), options, patient=False)
+        bucket = Bucket(client, "things", options.put_headers)
+        assert bucket.put_json("k", 1).etag == "of-an-encrypted-object"
+        assert bucket.put_stream("k", iter([bytes(PART_BYTES), b"1"])).bytes == PART_BYTES + 1
+    beginnings = [request.headers for request in gate.seen if request.query in ("", "uploads=")]
+    assert len(beginnings) == 2
+    for headers in beginnings:
+        assert headers["x-amz-server-side-encryption"] == "aws:kms"
+        assert headers["x-amz-server-side-encryption-aws-kms-key-id"] == "a-key"
+        assert headers["x-amz-storage-class"] == "STANDARD_IA"

@@ -1,0 +1,73 @@
+"""What a store's client raises, named once, by what to do next."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from xml.etree.ElementTree import ParseError
+
+import urllib3
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+
+from include.transfer.errors import StoreRefused, StoreUnavailable
+from include.transfer.store.connections import is_distrust
+
+# NoSuchUpload: a repeated end of an upload whose first answer got lost.
+_TRY_AGAIN = {
+    "SlowDown",
+    "InternalError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "OperationAborted",
+    "NoSuchUpload",
+}
+_NOT_IMPLEMENTED = 501
+_FIXES = {
+    "NoSuchBucket": "create the bucket, or set the dataset's `bucket`",
+    "AccessDenied": "the keys in the connection may not do this: correct their policy, or take others",
+    "InvalidAccessKeyId": "the access key in the connection is unknown to the store: correct its login",
+    "SignatureDoesNotMatch": "the secret key in the connection is wrong: correct its password",
+    "RequestTimeTooSkewed": "this machine's clock is wrong: set it",
+    "EntityTooLarge": "the store takes no object of this size: make batches smaller",
+}
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Raise StoreUnavailable or StoreRefused for whatever a call of the client raises; `where`: the call."""
+    try:
+        yield
+    except S3Error as error:
+        code = error.code or "no code"
+        status = error.response.status
+        if code in _TRY_AGAIN or (status >= 500 and status != _NOT_IMPLEMENTED):
+            raise StoreUnavailable(f"the store answered {code} (status {status})", where=where) from error
+        fix = _FIXES.get(code, "check the store's connection")
+        got = f"the store answered {code} (status {status})"
+        raise StoreRefused(got, where=where, fix=fix) from error
+    except ServerError as error:
+        got = f"the store answered status {error.status_code}"
+        raise StoreUnavailable(got, where=where) from error
+    except InvalidResponseError as error:
+        # The client has no public name for the status; the tests fail if a release renames this one.
+        raise _no_xml(where, getattr(error, "_code", 200)) from error
+    except (ParseError, UnicodeDecodeError) as error:
+        raise _no_xml(where) from error
+    except (MinioException, ValueError) as error:
+        if "XML element" in str(error):  # well-formed, and none of S3's answers: XHTML
+            raise _no_xml(where) from error
+        fix = "check the store's connection, and that S3 allows the bucket's name"
+        raise StoreRefused(f"the client refused the call ({error})", where=where, fix=fix) from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        if is_distrust(error):
+            fix = "check endpoint_url; for an authority of your own set `verify` in the connection's extra"
+            raise StoreRefused("its certificate is not trusted", where=where, fix=fix) from error
+        cause = type(getattr(error, "reason", None) or error).__name__
+        fix = f"check endpoint_url in the connection; {StoreUnavailable.advice}"
+        raise StoreUnavailable(f"no connection to the store ({cause})", where=where, fix=fix) from error
+
+
+def _no_xml(where: str, status: int = 200) -> StoreUnavailable | StoreRefused:
+    """An answer of something before the store, or one that was cut short; only a refusal is final."""
+    got, fix = f"the answer is not S3's XML (status {status})", "check endpoint_url in the connection"
+    if status == _NOT_IMPLEMENTED or 400 <= status < 500:
+        return StoreRefused(got, where=where, fix=fix)
+    return StoreUnavailable(got, where=where, fix=f"{fix}; {StoreUnavailable.advice}")
