@@ -1,5 +1,6 @@
 """The bytes of an answer that have arrived and are not used yet."""
 
+import re
 from collections.abc import Iterable
 
 from include.transfer.errors import BodyBroken, NotRows, SourceUnavailable
@@ -7,6 +8,7 @@ from include.transfer.errors import BodyBroken, NotRows, SourceUnavailable
 BLOCK_BYTES = 256 << 10  # fits the processor's cache: blocks of 1 MB take a quarter more time, and memory
 LARGEST_ROW_BYTES = 16 << 20  # a decoded row takes up to some twenty times its text
 SPACE = b" \t\r\n"
+_SPACES = re.compile(rb"[ \t\r\n]++")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -59,9 +61,21 @@ class Body:
         self.wanted = len(self.buffer) * 2
 
     def skip_space(self) -> bytes:
-        """Consume leading white space; returns the byte behind it, none if the body has ended."""
-        alive = True
-        while not self.buffer and alive:
+        """Consume leading white space; returns the byte behind it, none if the body has ended.
+
+        Raises NotRows for so much of it that nothing else may be meant to come.
+        """
+        start, alive = self.position, True
+        while alive and not self._is_at_text():
+            if self.position - start > LARGEST_ROW_BYTES:
+                raise NotRows(f"more than {LARGEST_ROW_BYTES >> 20} MB of white space come one after another")
             alive = self.fill(least=1)
-            self.take(len(self.buffer) - len(self.buffer.lstrip(SPACE)))
+        self._is_at_text()
         return bytes(self.buffer[:1])
+
+    def _is_at_text(self) -> bool:
+        if space := _SPACES.match(self.buffer):
+            end = space.end()
+            del space  # it would hold the buffer's size fast
+            del self.buffer[:end]
+        return bool(self.buffer)

@@ -16,13 +16,8 @@ import orjson
 
 from include.transfer.errors import BodyBroken, NotRows
 from include.transfer.source.body_buffer import SPACE, Body
-from include.transfer.source.json_structure import (
-    DEEPEST,
-    describe,
-    extent,
-    refuse_nonsense,
-    skip_to_array,
-)
+from include.transfer.source.json_prologue import skip_to_array
+from include.transfer.source.json_structure import DEEPEST, describe, extent, refuse_nonsense
 
 _CUTS_TRIED = 3
 _COMMA = re.compile(rb"[ \t\r\n]*+,")
@@ -117,7 +112,7 @@ def _lines(reader: Body) -> Iterator[Block]:
     if first and first not in b"{[":
         reader.fill()
         raise NotRows(describe(bytes(reader.buffer[:80])))
-    while reader.fill():
+    while reader.skip_space() and reader.fill():
         cut = reader.buffer.rfind(b"\n") + 1
         if cut:
             yield from _line_block(reader.take(cut), reader.position - cut)

@@ -1,4 +1,4 @@
-"""The structure of JSON text: where rows end in it, where they begin, and whether it is JSON at all.
+"""The structure of JSON text: where rows end in it, and whether it is JSON at all.
 
 Slower than decoding, so it is asked only where decoding alone cannot tell.
 """
@@ -7,11 +7,9 @@ import codecs
 import re
 from dataclasses import dataclass
 
-import ijson
 import orjson
 
-from include.transfer.errors import BodyBroken, NotRows
-from include.transfer.source.body_buffer import LARGEST_ROW_BYTES, Body
+from include.transfer.errors import NotRows
 
 DEEPEST = 1000  # levels of nesting; decoders and encoders give up at about as many
 _PIECE = 64 * 1024
@@ -83,64 +81,3 @@ def describe(start: bytes) -> str:
     if start.startswith(b"<"):
         return "the body is an HTML or XML page, not JSON: check host, path and credentials"
     return f"the body starts with {start[:40]!r}"
-
-
-def skip_to_array(reader: Body, rows_key: str) -> None:
-    """Consume the body up to its rows: past the bracket that opens its array, or the array `rows_key`."""
-    first = reader.skip_space()
-    if not first:
-        raise reader.broken or BodyBroken("the body is empty")
-    if first not in b"[{":
-        reader.fill()
-        raise NotRows(describe(bytes(reader.buffer[:80])))
-    if first == b"[" and rows_key:
-        raise NotRows(f"the body is an array, not an object with {rows_key!r}: leave rows_key empty")
-    if first == b"[":
-        reader.take(1)
-        return
-    arrays = _read_to_array(reader, rows_key)
-    if rows_key in arrays:
-        return
-    found = f"; arrays here: {', '.join(arrays[:5])}" if arrays else ", but no array is in it"
-    if rows_key:
-        raise NotRows(f"the body has no array {rows_key!r}: set rows_key to where its rows are{found}")
-    raise NotRows(f"the body is an object: set rows_key to where its rows are{found}")
-
-
-def _read_to_array(reader: Body, rows_key: str) -> list[str]:
-    """Consume the body up to the array `rows_key`, or all of it; returns keys of arrays on the way."""
-    events = ijson.sendable_list()
-    parser = ijson.parse_coro(events)
-    start, arrays = reader.position, []
-    alive = True
-    try:
-        while alive or reader.buffer:
-            # The parser does not say how far it has read: so give it no more than up to a bracket.
-            bracket = reader.buffer.find(b"[", 0, _PIECE)
-            parser.send(reader.take(bracket + 1 if bracket >= 0 else _PIECE))
-            opened = [key for key, event, _ in events if event == "start_array"]
-            events.clear()
-            if rows_key and rows_key in opened:
-                return opened
-            arrays += [
-                key for key in opened if "item" not in key.split(".")
-            ]  # so are a list's elements called
-            if reader.position - start > LARGEST_ROW_BYTES:
-                return arrays
-            if not reader.buffer:
-                alive = reader.fill(least=1)
-        if not reader.broken:
-            parser.close()
-    except ijson.IncompleteJSONError as error:
-        if str(error).startswith("parse error: premature"):
-            raise BodyBroken(f"the body ended before its rows ({_first_line(error)})") from error
-        raise NotRows(f"not JSON: {_first_line(error)}") from error
-    except ijson.JSONError as error:
-        raise NotRows(f"not JSON: {_first_line(error)}") from error
-    if reader.broken:
-        raise reader.broken
-    return arrays
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:200]

@@ -155,5 +155,45 @@ def test_no_rows(body, how):
     assert rows([body], **how) == []
 
 
-def test_white_space_without_end_takes_no_memory():
-    assert rows([b" " * 65536] * 1_000 + [b'[{"a": 1}]']) == [{"a": 1}]
+@pytest.mark.parametrize("how", [{}, {"rows_key": "r"}, {"ndjson": True}], ids=["array", "key", "lines"])
+def test_megabytes_of_white_space_are_no_rows(how):
+    space = [b" \n" * 32768] * 100
+    before, after = {"rows_key": (b'{"r":', b"}"), "ndjson": (b"", b"")}.get(next(iter(how), ""), (b"", b""))
+    row = b'{"a":1}' if "ndjson" in how else b'[{"a":1}]'
+    assert rows([*space, before, *space, row, *space, after], **how) == [{"a": 1}]
+
+
+LONG = "7" * 5_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        LONG,
+        f"-{LONG}.{LONG}",
+        "1e999999999",
+        "-0.0e-400",
+        "[" * 990 + "]" * 990,
+        '"\\ud800 \\u0000"',
+        '{"r": [1]}',
+    ],
+)
+def test_what_stands_in_front_of_the_rows_is_not_converted(value):
+    body = f'{{"n": {value}, "r": [{{"a": 1}}], "m": {value}}}'.encode()
+    assert rows([body], rows_key="r") == [{"a": 1}]
+    assert rows([body[i : i + 7] for i in range(0, len(body), 7)], rows_key="r") == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (b'{"r\\u006fws": [{"a": 1}]}', "rows"),
+        (b'{"a.b": {"c": [{"a": 1}]}}', "a.b.c"),
+        (b'{"a": {"b.c": [{"a": 1}]}}', "a.b.c"),
+        (b'{"ab": [0], "a": {"bc": [0], "b": {"c": [{"a": 1}]}}}', "a.b.c"),
+        (b'{"a": [0, {"b": 0}, {"b": [{"a": 1}]}]}', "a.item.b"),
+        (b'{"a": "r", "b": {"r": [0]}, "r": [{"a": 1}]}', "r"),
+    ],
+)
+def test_the_way_to_the_rows(body, key):
+    assert rows([body], rows_key=key) == [{"a": 1}]

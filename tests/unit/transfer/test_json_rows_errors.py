@@ -78,6 +78,14 @@ def test_what_is_not_rows(body, says, key):
         (b'{"items": {"a": 1}}', {"rows_key": "items"}, "no array 'items'"),
         (b'[{"a": 1}]', {"rows_key": "items"}, "leave rows_key empty"),
         (b'{"items" [', {"rows_key": "items"}, "not JSON"),
+        (b'{"a": 01, "items": [', {"rows_key": "items"}, "not JSON.*01"),
+        (b'{"a": NaN, "items": [', {"rows_key": "items"}, "not JSON.*NaN"),
+        (b'{"a": 1 "items": [', {"rows_key": "items"}, "not JSON"),
+        (b'{"a": 1,, "items": [', {"rows_key": "items"}, "not JSON"),
+        (b'{"a": [1}, "items": [', {"rows_key": "items"}, "not JSON"),
+        (b'{"a": {"b"}, "items": [', {"rows_key": "items"}, "not JSON"),
+        (b'{1: 2, "items": [', {"rows_key": "items"}, "not JSON"),
+        (b'{"a": "items", [', {"rows_key": "items"}, "not JSON"),
         (b'[{"a": 1}] x', {}, "not JSON: unexpected content"),
         (b'[{"a": 1}] {"a": 2}', {}, "not JSON"),
         (b'{"a": 1}\n{"a": \n{"a": 2}\n', {"ndjson": True}, "not JSON|one JSON value"),
@@ -163,13 +171,15 @@ HOSTILE = {
     "empty objects in a row": (b'[{"a":[', b"{}," * 21845),
     "closing braces": (b"[{", b"}" * 65536),
     "quotes": (b"[", b'"' * 65536),
+    "blank lines": (b"", b"\n" * 65536),
+    "blanks behind a row": (b'[{"a":1},', b" " * 65536),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("how", [{}, {"rows_key": "r"}, {"ndjson": True}], ids=["array", "key", "lines"])
 def test_hostile_bodies_are_refused_in_bounded_memory(name, how, monkeypatch):
-    for module in ("source.body_buffer", "source.json_structure"):
+    for module in ("source.body_buffer", "source.json_prologue"):
         monkeypatch.setattr(f"include.transfer.{module}.LARGEST_ROW_BYTES", MEGABYTE // 2)
     start, piece = HOSTILE[name]
     start = {"rows_key": b'{"r":' + start, "ndjson": start[1:]}.get(next(iter(how), ""), start)
@@ -199,7 +209,29 @@ def test_a_row_that_is_nested_too_deep(text):
         assert re.search("nested|depth", str(error), re.IGNORECASE), error
 
 
-def test_a_header_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr("include.transfer.source.json_structure.LARGEST_ROW_BYTES", MEGABYTE)
-    _, error = pull(endless(b'"x":[1],' * 8192, b'{"r":{'), rows_key="items")
-    assert isinstance(error, NotRows)
+IN_FRONT = {
+    "digits": (b'{"n": ', b"1" * 65536),
+    "opening brackets": (b'{"n": ', b"[" * 65536),
+    "opening braces": (b'{"n": ', b'{"a":' * 13107),
+    "a string without an end": (b'{"n": "', b"x" * 65536),
+    "a key without an end": (b'{"', b"x" * 65536),
+    "white space": (b'{"n": ', b" " * 65536),
+    "white space at the start": (b"", b" " * 65536),
+    "members": (b"{", b'"x":[1],' * 8192),
+    "deep members": (b'{"a":{"b":' + b"[" * 900, b'{"x":[1]},' * 6553),
+}
+
+
+@pytest.mark.parametrize("name", IN_FRONT)
+def test_what_stands_in_front_of_the_rows_is_bounded(name, monkeypatch):
+    for module in ("source.body_buffer", "source.json_prologue"):
+        monkeypatch.setattr(f"include.transfer.{module}.LARGEST_ROW_BYTES", MEGABYTE // 2)
+    start, piece = IN_FRONT[name]
+    tracemalloc.start()
+    try:
+        _, error = pull(endless(piece, start, 8 * MEGABYTE), rows_key="items")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert isinstance(error, NotRows), error
+    assert peak < 5 * MEGABYTE
