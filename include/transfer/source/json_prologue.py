@@ -16,8 +16,13 @@ _ARRAYS_NAMED = 5
 _NAME_LENGTH = 80
 # A bracket, comma or colon; a string; or what stands up to the next of these. Possessive, as in
 # json_structure.py.
-_TOKEN = re.compile(rb'[{}\[\]:,]|"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^{}\[\]:,"\s]++', re.DOTALL)
-_SCALAR = re.compile(rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?|true|false|null")
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_PLAIN = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?|true|false|null"
+_TOKEN = re.compile(rb'[{}\[\]:,]|%b|[^{}\[\]:,"\s]++' % _STRING, re.DOTALL)
+_SCALAR = re.compile(_PLAIN)
+# Many tokens at once, of which none can open anything.
+_ELEMENTS = re.compile(rb"(?:\s*+(?:%b|%b)\s*+,)++" % (_STRING, _PLAIN), re.DOTALL)
+_MEMBERS = re.compile(rb"(?:\s*+%b\s*+:\s*+(?:%b|%b)\s*+,)++" % (_STRING, _STRING, _PLAIN), re.DOTALL)
 # The kinds of token that may come next: brackets, comma and colon as they are, " a string, 0 another scalar.
 _OBJECT, _VALUE, _VALUE_OR_END = "{", '{["0', '{["0]'
 _KEY, _KEY_OR_END, _COLON = '"', '"}', ":"
@@ -67,12 +72,21 @@ class _Search:
     def ends_at_array(self, reader: Body) -> bool:
         """Consume the body past the bracket that opens the array; False if there is none where it may be."""
         start = reader.position
-        while token := _next_token(reader):
+        while token := self._next(reader):
             if self._is_array(token, reader.position - len(token)):
                 return True
             if not self._open or reader.position - start > LARGEST_ROW_BYTES:
                 return False
         raise reader.broken or BodyBroken("the body ended before its rows")
+
+    def _next(self, reader: Body) -> bytes:
+        """The next token that may open or end something, or is wrong."""
+        in_object = not self._open or self._open[-1].is_object
+        if self._allowed in (_KEY, _KEY_OR_END) and _skip(reader, _MEMBERS):
+            self._allowed = _KEY
+        elif self._allowed in (_VALUE, _VALUE_OR_END) and not in_object and _skip(reader, _ELEMENTS):
+            self._allowed = _VALUE
+        return _next_token(reader)
 
     def _is_array(self, token: bytes, position: int) -> bool:
         """Whether `token` opens the array; any other is taken note of."""
@@ -136,6 +150,14 @@ def _text(key: bytes) -> str:
         return str(orjson.loads(key))
     except ValueError:
         raise NotRows(f"not JSON: the key {key[:40]!r}, in front of the rows") from None
+
+
+def _skip(reader: Body, pattern: re.Pattern[bytes]) -> bool:
+    found = pattern.match(reader.buffer)
+    end = found.end() if found else 0
+    del found  # it would hold the buffer's size fast
+    del reader.buffer[:end]
+    return end > 0
 
 
 def _next_token(reader: Body) -> bytes:

@@ -225,11 +225,11 @@ IN_FRONT = {
 @pytest.mark.parametrize("name", IN_FRONT)
 def test_what_stands_in_front_of_the_rows_is_bounded(name, monkeypatch):
     for module in ("source.body_buffer", "source.json_prologue"):
-        monkeypatch.setattr(f"include.transfer.{module}.LARGEST_ROW_BYTES", MEGABYTE // 2)
+        monkeypatch.setattr(f"include.transfer.{module}.LARGEST_ROW_BYTES", MEGABYTE // 8)
     start, piece = IN_FRONT[name]
     tracemalloc.start()
     try:
-        _, error = pull(endless(piece, start, 8 * MEGABYTE), rows_key="items")
+        _, error = pull(endless(piece, start, 4 * MEGABYTE), rows_key="items")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
