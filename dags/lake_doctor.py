@@ -2,7 +2,7 @@
 ### Is everything there that a copy needs?
 
 Asks the source, puts, reads and deletes objects in the bucket (small ones and ones in parts), looks at the
-parser, the clocks and the disk, and runs one task in each pool: a task of a pool that does not exist is never
+clocks and the disk, and runs one task in each pool: a task of a pool that does not exist is never
 started, so a probe that stays *scheduled* until the run times out names the pool to create. Each failure says
 what to do. `make doctor` runs this and prints a table.
 """
@@ -21,7 +21,7 @@ POOLS = ("copies_small", "copies_large")
 
 @dag(
     dag_display_name="Lake doctor",
-    description="Checks source, store, parser, clocks, disk and pools, and says what to fix",
+    description="Checks source, store, clocks, disk and pools, and says what to fix",
     schedule=None,
     start_date=datetime(2026, 1, 1),
     dagrun_timeout=timedelta(minutes=5),

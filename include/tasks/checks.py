@@ -34,10 +34,10 @@ def check_store(dataset: Settings) -> list[str]:
 
 @task
 def check_machine() -> list[str]:
-    """See that the parser has its C backend, and that there is room for logs."""
+    """See that there is room for logs."""
     from include.transfer import diagnose
 
-    return context.diagnosis(diagnose.check_parser(), diagnose.check_disk(context.log_folder()))
+    return context.diagnosis(diagnose.check_disk(context.log_folder()))
 
 
 @task

@@ -1,6 +1,5 @@
 """What must be right before a copy can work: each check says what it found and what to do."""
 
-import io
 import logging
 import re
 import shutil
@@ -133,17 +132,6 @@ def _fix_of_store(step: str, said: str, bucket: str, conn_id: str) -> str:
     if "status 5" in said:
         return "read the store's own log: its disk may be full"
     return f"correct the connection {conn_id} or the bucket {bucket}"
-
-
-def check_parser() -> Iterator[Check]:
-    """Is the fast parser there? Without its C backend rows under a key are read many times slower."""
-    import ijson
-
-    fast = ijson.backend in ("yajl2_c", "yajl2_cffi")
-    yield Check("parser", f"ijson's backend is {ijson.backend}", "" if fast else "pip install --force ijson")
-    rows = list(ijson.items(io.BytesIO(b'{"items": [{"a": 1}]}'), "items.item"))
-    right = rows == [{"a": 1}]
-    yield Check("parsing", "works" if right else f"gave {rows}", "" if right else "reinstall ijson")
 
 
 def check_clock(server: str, url: str) -> Iterator[Check]:

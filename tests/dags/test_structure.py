@@ -203,7 +203,6 @@ _HEAVY = {
     "botocore",
     "pyarrow",
     "pandas",
-    "ijson",
     "orjson",
     "numpy",
     "dbt",

@@ -20,7 +20,6 @@ def test_nothing_to_fix(place):
         "count",
         "first row",
         "multipart",
-        "parser",
         "clock of the store",
         "clock of the source",
     } <= checked

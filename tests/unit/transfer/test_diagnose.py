@@ -1,8 +1,5 @@
 """The doctor finds what is wrong, says what to do, and leaves nothing behind."""
 
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,7 +13,6 @@ from include.transfer.diagnose import (
     Check,
     check_clock,
     check_disk,
-    check_parser,
     check_source,
     check_store,
     opening,
@@ -162,26 +158,6 @@ def test_a_store_that_gives_back_something_else(store, bucket_name):
     wrong = [finding for finding in check_store(bucket, "locals3", store.endpoint) if finding.fix]
     assert [finding.check for finding in wrong] == ["get"]
     assert list(bucket.objects("")) == []
-
-
-def test_the_parser():
-    assert [f.fix for f in check_parser()] == ["", ""]
-
-
-def test_a_parser_without_its_c_backend():
-    script = "from include.transfer.diagnose import check_parser\nfor found in check_parser(): print(found)"
-    run = subprocess.run(
-        [sys.executable, "-c", script],
-        env=os.environ | {"IJSON_BACKEND": "python"},
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout.splitlines() == [
-        "parser: ijson's backend is python; pip install --force ijson",
-        "parsing: works",
-    ]
 
 
 @pytest.fixture
