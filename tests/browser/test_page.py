@@ -88,7 +88,7 @@ def test_findings_are_told_as_verify_told_them_and_stay_text(stack, scenes, visi
     seen = visit()
     page = seen.open(f"/lake/runs/{folder(stack, scenes.changed)}")
     told = [item.inner_text() for item in page.locator(".notice li").all()]
-    assert told[0].startswith("the source changed during the run: 20 → 21 rows")
+    assert told[0].startswith("the source: it changed during the run: 20 → 21 rows")
     assert "<img/src=x/onerror=" in told[0]
     assert page.title() != "broken"
     assert page.locator("img").count() == 0

@@ -179,7 +179,7 @@ def test_without_its_store_the_page_still_opens_and_says_what_to_do(stack, scene
 
         stack.api.request("DELETE", "/connections/locals3")
         page.goto(f"{stack.api.url}/lake/")
-        assert "Airflow gave no connection locals3; expected one" in page.get_by_role("alert").inner_text()
+        assert "connection locals3: Airflow gave none" in page.get_by_role("alert").inner_text()
     finally:
         stack.apply_settings()
     assert visit().open("/lake/").get_by_role("alert").count() == 0
