@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from include.transfer.store.options import Settings
 
 
+_FORMS = {
+    "http": "give it as JSON, with the whole URL as its host (http(s)://host:port/path: Airflow takes the"
+    " path of a connection's URI for its schema) and an object as its extra",
+    "aws": "make its extra an object, with the names of boto3 in config_kwargs",
+}
+
+
 def open_endpoint(conn_id: str) -> "Endpoint":
     """The server behind an http connection, as Airflow's hook reads it: URL, login, headers, proxies, TLS."""
     from airflow.providers.http.hooks.http import HttpHook
@@ -25,7 +32,7 @@ def open_endpoint(conn_id: str) -> "Endpoint":
     hook = HttpHook(method="GET", http_conn_id=conn_id)
     with _named(conn_id, "http"):
         session = hook.get_conn()
-    return Endpoint.of(session, hook.base_url)
+        return Endpoint.of(session, hook.base_url)
 
 
 def open_api(dataset: "Dataset") -> "Api":
@@ -42,7 +49,8 @@ def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bu
     from include.transfer.store.client import connect
 
     settings = _store_settings(store_conn_id)
-    return Bucket(connect(*settings, patient=patient), bucket, settings.options.put_headers)
+    with _named(store_conn_id, "aws"):
+        return Bucket(connect(*settings, patient=patient), bucket, settings.options.put_headers)
 
 
 def open_both(dataset: "Dataset") -> "tuple[Api, Bucket]":
@@ -64,7 +72,7 @@ def _store_settings(conn_id: str) -> "Settings":
 
     with _named(conn_id, "aws"):
         settings = AwsConnectionWrapper(conn=BaseHook.get_connection(conn_id))
-    endpoint, options = settings.get_service_endpoint_url("s3"), Options.of(settings.extra_config)
+        endpoint, options = settings.get_service_endpoint_url("s3"), Options.of(settings.extra_config)
     if settings.aws_access_key_id and not settings.role_arn:
         keys = settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token
         return Settings(endpoint, settings.region_name, keys, options)
@@ -87,17 +95,27 @@ def connection_json(conn_id: str, kind: str) -> str:
 
 @contextmanager
 def _named(conn_id: str, kind: str) -> Iterator[None]:
-    """Say of a connection that is missing what to make."""
+    """Name the connection in every error, and say of one that is missing what to make.
+
+    Whatever else a hook or a library says of a connection holds its values.
+    """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from include.transfer.errors import NoConnection
+    from include.transfer.errors import BadSettings, NoConnection, about
 
     try:
-        yield
+        with about(f"connection {conn_id}"):
+            yield
     except AirflowNotFoundException:
         # Said of a server that does not answer, too: a task must not fail for good because that is restarted.
         raise NoConnection(
             "Airflow gave none of this name",
             where=f"connection {conn_id}",
-            fix=f"create it, of type {kind}; if it exists, check that Airflow's API server is up",
+            fix=f"create it, of type {kind}; if it exists, check its form, and Airflow's API server",
+        ) from None
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise BadSettings(
+            f"it cannot be read ({type(error).__name__})",
+            where=f"connection {conn_id}",
+            fix=_FORMS[kind],
         ) from None

@@ -7,7 +7,7 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
     batches.py            the plan: which rows each copy takes
     copy.py               one batch: source → schema → formats → store, then its receipt
       source/             api: a count, and the rows of a batch
-                            paging (one class a style), fetch (one request), pace (waits and gives up),
+                            paging (one class a style), base_url and endpoint (a connection), fetch (one request), pace (waits),
                             count, json_rows (bytes to rows; body_buffer and json_structure below it)
       schema/             columns: the same in every row
       formats/            csv, ndjson, parquet (one file each: write and read back), compression

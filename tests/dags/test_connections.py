@@ -3,7 +3,7 @@
 import pytest
 
 from include.transfer.dataset import Dataset
-from include.transfer.errors import NoConnection, Retryable
+from include.transfer.errors import BadSettings, NoConnection, Retryable
 
 
 @pytest.mark.usefixtures("lake")
@@ -22,3 +22,58 @@ def test_a_connection_that_is_missing(opener, arguments, kind):
     with pytest.raises(NoConnection, match=f"connection nowhere: .*create it, of type {kind}"):
         getattr(connections, opener)(*arguments)
     assert issubclass(NoConnection, Retryable)
+
+
+S3CRET = "s3cret-7f3a9c1e55"
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://ops:S3CRET@127.0.0.1:8000/api/v2",
+        "http://ops:S3CRET@127.0.0.1:8000/api",
+        '{"conn_type": "http", "host": "::1", "port": 8000, "password": "S3CRET"}',
+        '{"conn_type": "http", "host": "https://u:S3CRET@a.example/api", "port": 8443}',
+        '{"conn_type": "http", "host": "a..example", "extra": {"X-Api-Key": "S3CRET"}}',
+        '{"conn_type": "http", "host": "a.example", "extra": {"X-Api-Key": "S3CRET\\nX"}}',
+        '{"conn_type": "http", "host": "a.example", "extra": {"X-Api-Key": ["S3CRET"]}}',
+        '{"conn_type": "http", "host": "a.example", "extra": ["S3CRET"]}',
+        '{"conn_type": "http", "host": "a.example", "extra": {"proxies": "http://me:S3CRET@b:1"}}',
+        '{"conn_type": "http", "host": "a.example", "extra": {"cert": ["S3CRET", 1, 2]}}',
+    ],
+)  # fmt: skip
+def test_a_source_that_cannot_be_prepared_is_named_without_a_value(monkeypatch, caplog, capfd, text):
+    from include.tasks.connections import open_endpoint
+
+    monkeypatch.setenv("AIRFLOW_CONN_ODD", text.replace("S3CRET", S3CRET))
+    with pytest.raises(BadSettings) as refused:
+        open_endpoint("odd")
+    assert refused.value.where.startswith("connection odd")
+    assert refused.value.fix
+    assert S3CRET not in str(refused.value) + caplog.text + "".join(capfd.readouterr())
+    assert refused.value.__cause__ is None
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(
+    "extra",
+    [
+        '["S3CRET"]',
+        '{"config_kwargs": {"no_such": "S3CRET"}}',
+        '{"config_kwargs": "S3CRET"}',
+        '{"verify": ["S3CRET"]}',
+        '{"service_config": {"s3": {"extra_args": {"ACL": "S3CRET"}}}}',
+        '{"endpoint_url": "http://me:S3CRET@store.example"}',
+        '{"endpoint_url": ["S3CRET"]}',
+    ],
+)  # fmt: skip
+def test_nor_is_one_of_a_store(monkeypatch, caplog, capfd, extra):
+    from include.tasks.connections import open_bucket
+
+    text = f'{{"conn_type": "aws", "login": "key", "password": "S3CRET", "extra": {extra}}}'
+    monkeypatch.setenv("AIRFLOW_CONN_ODD", text.replace("S3CRET", S3CRET))
+    with pytest.raises(BadSettings) as refused:
+        open_bucket("odd", "a-bucket")
+    assert refused.value.where.startswith("connection odd")
+    assert S3CRET not in str(refused.value) + caplog.text + "".join(capfd.readouterr())

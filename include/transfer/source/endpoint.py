@@ -1,20 +1,26 @@
 """Endpoint: a source's base URL and what goes with every request, as plain values between processes."""
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import requests
 from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies
 
 from include.transfer.errors import BadSettings
-from include.transfer.redact import redact
+from include.transfer.source.base_url import check_base_url, without_login
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_WORDS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server with its credentials: `headers` and `auth` hold secrets.
+    """A server with its credentials: `headers`, `auth` and `proxies` hold secrets.
 
     `verify`: whether its certificate is checked, or by which authorities; `cert`: the client's own.
     """
@@ -29,41 +35,57 @@ class Endpoint:
     trust_env: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse a connection without a host before the first request does so less clearly."""
-        if "://" not in self.base_url or self.base_url.endswith("://"):
-            raise BadSettings(
-                f"its URL is {redact(self.base_url)!r}, without a host",
-                where="the connection",
-                fix="set its host",
-            )
+        """Refuse a URL that no request can be sent to."""
+        check_base_url(self.base_url)
 
     @classmethod
     def of(cls, session: requests.Session, base_url: str) -> "Endpoint":
-        """What a session of somebody else's making carries."""
-        auth = session.auth
-        if auth is not None and not isinstance(auth, tuple):
-            auth = (getattr(auth, "username", ""), getattr(auth, "password", ""))
+        """What a session of somebody else's making carries.
+
+        Raises BadSettings, which names the setting and not its value, for what no request can be made of.
+        """
+        check_base_url(base_url)
+        url, login = without_login(base_url)
+        proxies = session.proxies or {}
+        verify = _bool("verify", session.verify, text_too=True)
+        _require(
+            isinstance(proxies, Mapping) and _texts(proxies.values()), "proxies", "a URL for each scheme"
+        )
+        _require(
+            not isinstance(verify, str) or os.path.exists(verify),  # noqa: PTH110  # of any odd text
+            "verify",
+            "true, false, or a file of authorities that is on the worker",
+        )
+        _require(str(session.max_redirects).isdecimal(), "max_redirects", "a number")
         return cls(
-            base_url=base_url,
-            headers={str(name): str(value) for name, value in session.headers.items()},
-            auth=auth,
-            proxies={name: str(url) for name, url in (session.proxies or {}).items()},
-            verify=session.verify if session.verify is not None else True,
-            cert=session.cert,
-            max_redirects=session.max_redirects,
-            trust_env=bool(session.trust_env),
+            base_url=url,
+            headers={name: _header(name, value) for name, value in session.headers.items()},
+            auth=_login(session.auth) or login,
+            proxies=dict(proxies),
+            verify=verify,
+            cert=_certificate(session.cert),
+            max_redirects=int(session.max_redirects),
+            trust_env=bool(_bool("trust_env", session.trust_env)),
         )
 
     def session(self) -> requests.Session:
-        """A session that sends these with every request."""
+        """A session that sends these with every request, and what the environment names where these do not.
+
+        requests itself lets the environment's authorities and proxies win over a session's, and a login in
+        ~/.netrc over its headers.
+        """
         session = requests.Session()
         session.headers = CaseInsensitiveDict(self.headers)
-        session.auth = self.auth
-        session.proxies = dict(self.proxies)
-        session.verify = self.verify
+        session.auth = _encoded(self.auth) if self.auth else _no_login
         session.cert = self.cert
         session.max_redirects = self.max_redirects
-        session.trust_env = self.trust_env
+        session.verify, session.proxies = self.verify, dict(self.proxies)
+        session.trust_env = self.trust_env and self.verify is True and not self.proxies
+        if self.trust_env and self.verify is True:
+            bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+            session.verify = bundle or True
+        if self.trust_env and not self.proxies:
+            session.proxies = get_environ_proxies(self.base_url)
         return session
 
     def to_json(self) -> str:
@@ -80,3 +102,62 @@ class Endpoint:
             return cls(**plain | {"cert": tuple(cert) if isinstance(cert, list) else cert})
         except (ValueError, TypeError, AttributeError):
             raise BadSettings("it is no endpoint as JSON", where="LAKE_SOURCE") from None
+
+
+def _no_login(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _login(auth: Any) -> tuple[str, str] | None:
+    if auth is None:
+        return None
+    user, password = auth if isinstance(auth, tuple) else (auth.username, auth.password)
+    return str(user or ""), str(password or "")
+
+
+def _encoded(auth: tuple[str, str]) -> Any:
+    """As text, which requests sends as Latin-1, or as UTF-8 where that does not have all characters."""
+    try:
+        ":".join(auth).encode("latin-1")
+    except UnicodeEncodeError:
+        return tuple(part.encode() for part in auth)
+    return auth
+
+
+def _header(name: str, value: Any) -> str:
+    """A header's value as it is sent. White space around it means nothing in HTTP: it came with pasting."""
+    _require(_HEADER_NAME.fullmatch(name) is not None, "a name in the extra", "the name of a header")
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    _require(number or isinstance(value, str | bytes), f"header {name}", "text")
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value).strip()
+    _require(re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text) is None, f"header {name}", "one line")
+    _require(all(ord(each) < 256 for each in text), f"header {name}", "of Latin-1's characters")
+    return text
+
+
+def _bool(name: str, value: Any, *, text_too: bool = False) -> Any:
+    """A connection as a URI holds all values as text."""
+    value = True if value is None else _WORDS.get(value.lower(), value) if isinstance(value, str) else value
+    right = isinstance(value, bool) or (text_too and isinstance(value, str) and value)
+    _require(bool(right), name, "true or false" + (", or a file of authorities" if text_too else ""))
+    return value
+
+
+def _certificate(cert: Any) -> Any:
+    pair = tuple(cert) if isinstance(cert, list | tuple) else (cert,)
+    _require(
+        not cert or (len(pair) <= 2 and _texts(pair) and all(map(os.path.exists, pair))),
+        "cert",
+        "a file that is on the worker, or [file, key]",
+    )
+    return (pair if len(pair) == 2 else pair[0]) if cert else None
+
+
+def _texts(values: Any) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _require(right: bool, where: str, wanted: str) -> None:
+    if not right:
+        fix = f"make it {wanted}"
+        raise BadSettings("it cannot be used as it is", where=f"{where} of the connection", fix=fix)

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from include.transfer.errors import BadSettings
-from include.transfer.redact import redact
 from include.transfer.store.connections import connections_to
 from include.transfer.store.options import Options
 
@@ -28,7 +27,7 @@ def connect(
     """
     from minio import Minio
 
-    endpoint = endpoint or "https://s3.amazonaws.com"
+    endpoint = str(endpoint or "") or "https://s3.amazonaws.com"
     host, secure = _host(endpoint)
     http = connections_to(endpoint, options, patient=patient)
     provider = _provider(credentials)
@@ -53,7 +52,7 @@ def _host(endpoint: str) -> tuple[str, bool]:
         wrong = True
     if wrong or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
         raise BadSettings(
-            f"endpoint_url is {redact(endpoint)!r}",
+            "endpoint_url is not the URL of a host",
             where="the store's connection",
             fix="set it to http(s)://host:port, with neither a path nor a login",
         )
