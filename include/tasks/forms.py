@@ -4,7 +4,14 @@ from typing import Any
 
 from airflow.sdk import Asset, Param
 
-from include.transfer.dataset import BUCKET_PATTERN, MAY_BE_EMPTY, NAME_PATTERN, TOTAL_PATTERN, Dataset
+from include.transfer.dataset import (
+    BUCKET_PATTERN,
+    DUPLICATES,
+    MAY_BE_EMPTY,
+    NAME_PATTERN,
+    TOTAL_PATTERN,
+    Dataset,
+)
 from include.transfer.formats import COMPRESSIONS, FORMATS
 from include.transfer.policy import ON_DRIFT, Policy
 from include.transfer.source.paging import PAGINGS
@@ -41,11 +48,17 @@ _SETTINGS: Help = {
     "offset_param": ("Parameter of the offset or page", "start, offset, skip, page", {"minLength": 1}),
     "limit_param": ("Parameter of the limit", "limit, count, per_page; empty: the API has none.", {}),
     "first_page": ("Number of the first page", "0 or 1.", {"minimum": 0}),
+    "first_offset": ("Offset of the first row", "0 or 1.", {"minimum": 0}),
     "page_size": ("Rows in one request", "0: the whole batch in one.", {"minimum": 0}),
     "query": ("More parameters", "Sent with every request.", {}),
     "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
     "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
     "types": ("Types of the columns", "string, int64, double, boolean; none: as they come.", {}),
+    "duplicates": (
+        "Rows that come twice",
+        "fail: commit nothing; the API's order may not be stable. allow: for sources that have equal rows.",
+        {"enum": list(DUPLICATES)},
+    ),
     **_SHAPE,
 }
 _POLICY: Help = {

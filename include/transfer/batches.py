@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from include.transfer.errors import BadSettings
@@ -10,17 +10,21 @@ from include.transfer.errors import BadSettings
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows [start, start + limit) of the source, counted from 0."""
+    """Rows [start, start + limit) of the source, counted from 0.
+
+    `total`: of how many rows, as the source counted them at plan; None: not known.
+    """
 
     start: int
     limit: int
+    total: int | None = field(default=None, compare=False)
 
     @classmethod
     def from_dict(cls, batch: Mapping[str, Any]) -> "Batch":
-        return cls(start=int(batch["start"]), limit=int(batch["limit"]))
+        return cls(int(batch["start"]), int(batch["limit"]), batch.get("total"))
 
-    def to_dict(self) -> dict[str, int]:
-        return {"start": self.start, "limit": self.limit}
+    def to_dict(self) -> dict[str, int | None]:
+        return {"start": self.start, "limit": self.limit, "total": self.total}
 
     @property
     def stop(self) -> int:
@@ -47,4 +51,4 @@ def plan_batches(total: int, batch_size: int, max_maps: int, multiple: int = 1) 
         )
     size = max(batch_size, math.ceil(total / max_maps))
     size = math.ceil(size / multiple) * multiple
-    return [Batch(start, min(size, total - start)) for start in range(0, total, size)]
+    return [Batch(start, min(size, total - start), total) for start in range(0, total, size)]

@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from include.transfer.batches import Batch
 from include.transfer.commit.receipt import RECEIPT_VERSION, Receipt
+from include.transfer.commit.stored_hashes import Page, first_and_last
 from include.transfer.errors import Overtaken, WrongRowCount, about
 from include.transfer.formats import FORMATS, encode
+from include.transfer.formats.unreadable import Unreadable
 from include.transfer.memory import peak_rss_mb, return_large_buffers
 from include.transfer.schema.columns import Columns
 from include.transfer.source.api import Api
 from include.transfer.source.json_rows import Block
+from include.transfer.source.row_hashes import RowHashes
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
@@ -59,11 +62,13 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
     started = time.monotonic()
     columns = Columns(api.dataset.types)
     dataset = api.dataset
-    pieces = encode(_watched(api.rows(batch), batch), columns, dataset.format, dataset.compression)
+    hashes = RowHashes(api.url)
+    pieces = encode(_watched(api.rows(batch, hashes), batch), columns, dataset.format, dataset.compression)
     stored = bucket.put_stream(key, _unless_committed(pieces, bucket, prefix))
     if columns.rows != batch.limit:
         got = f"{columns.rows:,} rows were written instead of {batch.limit:,}"
         raise WrongRowCount(got, fix="clear this copy")
+    noted = bucket.put_stream(prefix.hashes(batch), hashes.pieces())
     receipt = Receipt(
         key=key,
         start=batch.start,
@@ -78,6 +83,8 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
         peak_rss_mb=peak_rss_mb(),
         types=columns.types if FORMATS[dataset.format].TYPED else {},
         fingerprint=dataset.fingerprint,
+        url=api.url,
+        hashes=noted.sha256,
         version=RECEIPT_VERSION,
     )
     bucket.put_json(prefix.receipt(batch), receipt.to_dict())
@@ -111,9 +118,37 @@ def _reusable(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt
     stored = bucket.head(receipt.key)
     if stored is None or (stored.bytes, stored.etag) != (receipt.bytes, receipt.etag):
         return None
-    if api.dataset.version_header and api.count().version != receipt.source_version:
+    if not _still_so(api, bucket, prefix, batch, receipt):
         return None
     return replace(receipt, reused=True, seconds=0.0, peak_rss_mb=peak_rss_mb())
+
+
+def _still_so(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, receipt: Receipt) -> bool:
+    """Whether the source would give the same rows again.
+
+    It says so itself by its version. Without one, the batch's first and last requests are made again: rows
+    that were inserted or removed in front of the batch, or in it, move at least one of the two.
+    """
+    if receipt.url not in ("", api.url):  # a connection that was corrected since
+        return False
+    try:
+        ends = first_and_last(bucket, prefix, receipt)
+    except Unreadable:
+        return False
+    now = api.count().version if api.dataset.version_header else None
+    if now is not None or receipt.source_version is not None:
+        return now == receipt.source_version
+    return bool(ends) and all(_comes_again(api, batch, page) for page in ends)
+
+
+def _comes_again(api: Api, batch: Batch, page: Page) -> bool:
+    seen = RowHashes(api.url)
+    try:
+        for _ in api.rows(Batch(batch.start + page.at, page.rows, batch.total), seen):
+            pass
+    except WrongRowCount:
+        return False
+    return seen.digest == page.digest
 
 
 def _watched(blocks: Iterator[Block], batch: Batch) -> Iterator[Block]:

@@ -12,14 +12,26 @@ from include.transfer.errors import BadSettings
 from include.transfer.formats import COMPRESSIONS, FORMATS, suffix
 from include.transfer.source.paging import PAGINGS
 
+DUPLICATES = ("fail", "allow")
 TYPES = ("string", "int64", "double", "boolean")
 BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 TOTAL_PATTERN = r"^(body|body:[^\s:]+|header:[A-Za-z0-9-]+)$"
 # Settings that mean something when empty; a form gives null for them.
 MAY_BE_EMPTY = frozenset({"rows_key", "limit_param", "version_header"})
-# Where an object stands and how the source is counted: not what an object holds.
-_NOT_CONTENT = {"name", "bucket", "conn_id", "store_conn_id", "batch_size", "count_path", "total"}
+# Where an object stands, how the source is counted and what is found wrong: not what an object holds.
+_NOT_CONTENT = {
+    "name",
+    "bucket",
+    "conn_id",
+    "store_conn_id",
+    "batch_size",
+    "count_path",
+    "total",
+    "duplicates",
+}
+# Settings that the first release had not; its fingerprints stay what they were.
+_ADDED = {"first_offset": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,7 @@ class Dataset:
     offset_param: str = "start"
     limit_param: str = "limit"
     first_page: int = 1
+    first_offset: int = 0  # the offset of the first row: 1 where an API counts its rows from 1
     page_size: int = 0  # rows in one request; 0: the whole batch in one
     query: Mapping[str, Any] = field(default_factory=dict)  # sent with every request for rows
     version_header: str = ""  # the header that names the dataset's version, if the API has one
@@ -53,6 +66,7 @@ class Dataset:
     format: str = "csv"
     compression: str = "none"
     batch_size: int = 50_000
+    duplicates: str = "fail"  # rows that come twice: `fail` the run, or `allow` them
 
     def __post_init__(self) -> None:
         wrong = [message for message in self._wrong() if message]
@@ -79,6 +93,7 @@ class Dataset:
             one_of("format", tuple(FORMATS)),
             one_of("compression", COMPRESSIONS),
             one_of("paging", tuple(PAGINGS)),
+            one_of("duplicates", DUPLICATES),
             matching("name", NAME_PATTERN),
             matching("bucket", BUCKET_PATTERN),
             matching("total", TOTAL_PATTERN),
@@ -86,6 +101,7 @@ class Dataset:
             at_least("batch_size", 1),
             at_least("page_size", 0),
             at_least("first_page", 0),
+            at_least("first_offset", 0),
             f"types has {', '.join(unknown)}, which are none of {', '.join(TYPES)}" if unknown else "",
         ]
         if not any(wrong):
@@ -124,7 +140,11 @@ class Dataset:
     @property
     def fingerprint(self) -> str:
         """Names what an object of this dataset holds: where one setting differs, nothing is reused."""
-        content = {k: v for k, v in self.to_dict().items() if k not in _NOT_CONTENT}
+        content = {
+            name: value
+            for name, value in self.to_dict().items()
+            if name not in _NOT_CONTENT and (name not in _ADDED or value != _ADDED[name])
+        }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

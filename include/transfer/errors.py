@@ -14,6 +14,7 @@ TransferError
 │   ├── SourceRefused      the source answered 3xx (too often) or 4xx: wrong path, parameter or credentials
 │   ├── NotRows            the answer is not JSON rows: an error page, other JSON, wrong encoding
 │   ├── WrongRowCount      fewer or more rows than were asked for
+│   ├── RowsRepeated       two requests for different rows brought the same ones
 │   ├── ColumnsDiffer      a row has other columns, or values of another type, than the rows before it
 │   ├── StoreRefused       wrong keys, no such bucket, no right to write
 │   └── DocumentTooLarge   a receipt or manifest has more batches or columns than a reader would take
@@ -107,7 +108,9 @@ class BadSettings(Fatal):
 
 
 class SourceRefused(Fatal):
-    """The source answered that the request is wrong."""
+    """The source answered that the request is wrong. `status`: by this code, if it came with one."""
+
+    status: int | None = None
 
 
 class NotRows(Fatal):
@@ -118,6 +121,10 @@ class NotRows(Fatal):
 
 class WrongRowCount(Fatal):
     """The source gave fewer or more rows than were asked for."""
+
+
+class RowsRepeated(Fatal):
+    """Two requests for different rows brought the same ones."""
 
 
 class ColumnsDiffer(Fatal):

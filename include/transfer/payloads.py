@@ -14,13 +14,14 @@ class Counted(TypedDict):
 
 
 class PlannedBatch(TypedDict):
-    """Rows [start, start + limit), planned at a version of the source.
+    """Rows [start, start + limit) of `total`, planned at a version of the source.
 
     `label`: the rows as a person says them; a mapped task carries it.
     """
 
     start: int
     limit: int
+    total: int | None
     version: str | None
     label: str
 
@@ -46,6 +47,8 @@ class CopiedBatch(Vouched):
     peak_rss_mb: float
     types: dict[str, str]
     fingerprint: str
+    url: str
+    hashes: str
     version: int
 
 
@@ -58,7 +61,8 @@ class CountedBatch(Vouched):
 class VerifiedRun(TypedDict):
     """What may be committed. `batches`: the planned ones, and those by which the source grew.
 
-    `digest` names the batches' receipts; `appended`: rows behind the planned ones; `drift`: see drift.py.
+    `digest` names the batches' receipts; `appended`: rows behind the planned ones; `drift`: see drift.py;
+    `proof`: see proof.py.
     """
 
     rows: int
@@ -68,6 +72,7 @@ class VerifiedRun(TypedDict):
     batches: list[PlannedBatch]
     appended: int
     drift: dict[str, Any] | None
+    proof: NotRequired[dict[str, Any]]
 
 
 class CommittedRun(TypedDict):

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from include.transfer.batches import Batch, plan_batches
 from include.transfer.commit.drift import Tail, copy_tail, drifted, record
 from include.transfer.commit.manifest import Manifest
+from include.transfer.commit.proof import prove
 from include.transfer.commit.publish import publish, verified_receipts
 from include.transfer.commit.retention import retire
 from include.transfer.commit.unchanged import standing_run
-from include.transfer.commit.verify import check_reported, compare_with_store
+from include.transfer.commit.verify import check_reported, check_source, compare_with_store
 from include.transfer.copy import copy_batch
 from include.transfer.dataset import Dataset
 from include.transfer.errors import TransferError, Unverified
@@ -119,9 +120,11 @@ def verify(
     tail = copy_tail(api, bucket, prefix, planned, before, source) if grown else Tail()
     complete = [*planned, *tail.batches]
     verified = compare_with_store(bucket, prefix, complete, dataset)
-    reported = check_reported(copied, verified.receipts)
+    reported = [*check_reported(copied, verified.receipts), *check_source(verified.receipts, api.url)]
     drift = [] if tail.batches else drifted(verified.receipts, before, source)
-    if findings := [*verified.findings, *reported, *tail.findings, *drift]:
+    findings = [*verified.findings, *reported, *tail.findings, *drift]
+    proof = prove(api, bucket, prefix, verified.receipts, before, source, grows=policy.on_drift == "append")
+    if findings := [*findings, *proof.findings]:
         raise Unverified(findings)
     log.info("verified %d batches, %d rows", len(verified.receipts), source.rows)
     return {
@@ -132,6 +135,7 @@ def verify(
         "batches": [_planned(batch, source.version) for batch in complete],
         "appended": len(tail.batches),
         "drift": record(before, source, verified.receipts) if tail.batches else None,
+        "proof": proof.to_dict(),
     }
 
 
@@ -155,6 +159,7 @@ def commit(
         fingerprint=dataset.fingerprint,
         receipts=receipts,
         drift=verified["drift"],
+        proof=verified.get("proof"),
     )
     stored = publish(bucket, manifest)
     return {
@@ -179,7 +184,13 @@ def _retired(bucket: Bucket, prefix: Prefix, keep: int) -> list[str]:
 
 
 def _planned(batch: Batch, version: str | None) -> PlannedBatch:
-    return {"start": batch.start, "limit": batch.limit, "version": version, "label": str(batch)}
+    return {
+        "start": batch.start,
+        "limit": batch.limit,
+        "total": batch.total,
+        "version": version,
+        "label": str(batch),
+    }
 
 
 def _batches(planned: Sequence[PlannedBatch]) -> list[Batch]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from include.transfer.batches import Batch
 from include.transfer.commit.manifest import Manifest, complaints, contradictions
-from include.transfer.commit.receipt import Receipt
+from include.transfer.commit.receipt import Receipt, keys_of
+from include.transfer.commit.repeats import compare_rows
 from include.transfer.commit.verify import check_alike, check_twins
 from include.transfer.errors import Finding
 from include.transfer.formats.read_back import read_back
@@ -53,7 +54,19 @@ def audit(bucket: Bucket, prefix: Prefix, tick: Tick = lambda text: None) -> Aud
         findings += _object(bucket, manifest, receipt)
         findings += _receipt(bucket, prefix, receipt)
         done += receipt.bytes
+    tick("comparing the hashes of all rows")
+    findings += _repeats(bucket, manifest)
     return Audit(manifest, [*findings, *_around(bucket, prefix, receipts)])
+
+
+def _repeats(bucket: Bucket, manifest: Manifest) -> list[Finding]:
+    """Rows that come twice, and are not those that the manifest admits."""
+    said = ((manifest.proof or {}).get("rows") or {}).get("repeated", 0)
+    distinct = compare_rows(bucket, manifest.prefix, manifest.receipts, "allow" if said else "fail")
+    if said and distinct.repeated != said:
+        got = f"{distinct.repeated:,} rows come twice; its proof says {said:,}"
+        return [*distinct.findings, Finding("the manifest", got)]
+    return distinct.findings
 
 
 def _object(bucket: Bucket, manifest: Manifest, receipt: Receipt) -> Iterator[Finding]:
@@ -84,8 +97,7 @@ def _receipt(bucket: Bucket, prefix: Prefix, receipt: Receipt) -> Iterator[Findi
 
 def _around(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt]) -> Iterator[Finding]:
     """What stands in the run's folder and is not of the run."""
-    kept = {receipt.key for receipt in receipts}
-    kept |= {prefix.receipt(Batch(receipt.start, receipt.rows)) for receipt in receipts}
+    kept = keys_of(prefix, receipts)
     for found in bucket.objects(str(prefix)):
         if (prefix.is_data(found.key) or prefix.is_receipt(found.key)) and found.key not in kept:
             yield Finding(found.key, "it is in the store, and the manifest does not name it")

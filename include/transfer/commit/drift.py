@@ -43,7 +43,7 @@ def copy_tail(
     """
     size = max((batch.limit for batch in planned), default=api.dataset.batch_size)
     starts = range(before.rows, now.rows, size)
-    tail = [Batch(start, min(size, now.rows - start)) for start in starts]
+    tail = [Batch(start, min(size, now.rows - start), now.rows) for start in starts]
     log.info("the source grew, %s: copying the tail in %d batches", change(before, now), len(tail))
     if planned and (finding := _moved(api, bucket, prefix, planned[-1], now)):
         return Tail(findings=[finding])

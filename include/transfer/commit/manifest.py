@@ -34,6 +34,7 @@ class Manifest:
     receipts: list[Receipt]
     fingerprint: str = ""  # of the dataset's settings
     drift: dict[str, Any] | None = None
+    proof: dict[str, Any] | None = None  # see proof.py; None: of an earlier release
     created_at: str = ""  # ISO 8601; empty before it is committed
 
     @property
@@ -65,12 +66,13 @@ class Manifest:
             "types": self.types,
             "fingerprint": self.fingerprint,
             "drift": self.drift,
+            "proof": self.proof,
             "created_at": self.created_at,
             "receipts": [self._without_shared(receipt.to_dict()) for receipt in self.receipts],
         }
 
     def _without_shared(self, receipt: dict[str, Any]) -> dict[str, Any]:
-        shared = _shared(self.format, self.columns, self.types)
+        shared = _shared(self.format, self.columns, self.types, self.url)
         return {name: value for name, value in receipt.items() if shared.get(name) != value}
 
     @classmethod
@@ -80,7 +82,7 @@ class Manifest:
             return None
         source = stored["source"]
         columns, types = list(stored["columns"]), dict(stored.get("types") or {})
-        shared = _shared(stored["format"], columns, types)
+        shared = _shared(stored["format"], columns, types, source["url"])
         read = (Receipt.from_dict({**shared, **receipt}) for receipt in stored["receipts"])
         return cls(
             prefix=prefix,
@@ -94,6 +96,7 @@ class Manifest:
             receipts=[receipt for receipt in read if receipt],
             fingerprint=stored.get("fingerprint", ""),
             drift=stored.get("drift"),
+            proof=stored.get("proof"),
             created_at=stored.get("created_at", ""),
         )
 
@@ -102,9 +105,9 @@ class Manifest:
         return other is not None and replace(other, created_at="") == replace(self, created_at="")
 
 
-def _shared(format_: str, columns: list[str], types: dict[str, str]) -> dict[str, Any]:
-    """What a receipt says by saying nothing: the manifest's columns, and in a typed format its types."""
-    return {"columns": columns, "types": types if FORMATS[format_].TYPED else {}}
+def _shared(format_: str, columns: list[str], types: dict[str, str], url: str) -> dict[str, Any]:
+    """What a receipt says by saying nothing: the manifest's columns and URL, in a typed format its types."""
+    return {"columns": columns, "types": types if FORMATS[format_].TYPED else {}, "url": url}
 
 
 # What must be there, and what may be.
@@ -123,6 +126,7 @@ _OPTIONAL: dict[str, Any] = {
     "types": Mapping,
     "fingerprint": str,
     "drift": Mapping | None,
+    "proof": Mapping | None,
     "created_at": str,
 }
 

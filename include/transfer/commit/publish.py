@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from include.transfer.batches import Batch
 from include.transfer.commit.history import absent, point_latest
 from include.transfer.commit.manifest import Manifest
-from include.transfer.commit.receipt import Receipt
+from include.transfer.commit.receipt import Receipt, keys_of
 from include.transfer.commit.sweep import sweep
 from include.transfer.commit.verify import CLEAR_COPY, Verified, read_receipts
 from include.transfer.copy import uncommit
@@ -52,7 +52,6 @@ def publish(bucket: Bucket, manifest: Manifest) -> Manifest:
         bucket.put_json(prefix.manifest, manifest.to_dict())
         log.info("committed %s: %d rows", bucket.uri(prefix.manifest), manifest.rows)
     # Not before: the manifest of an earlier plan may still name what is swept.
-    kept = {prefix.receipt(Batch(receipt.start, receipt.rows)) for receipt in manifest.receipts}
-    sweep(bucket, prefix, kept | {receipt.key for receipt in manifest.receipts})
+    sweep(bucket, prefix, keys_of(prefix, manifest.receipts))
     point_latest(bucket, prefix)
     return manifest

@@ -1,8 +1,11 @@
 """What one copy vouches for: which rows are in which object, and how to tell that the object is still it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_origin
+
+from include.transfer.batches import Batch
+from include.transfer.store.keys import Prefix
 
 RECEIPT_VERSION = 2
 _NEEDED = ("key", "start", "rows", "bytes", "sha256", "etag")
@@ -28,6 +31,8 @@ class Receipt:
     peak_rss_mb: float = 0.0
     types: dict[str, str] = field(default_factory=dict)  # of a Parquet object's columns; else empty
     fingerprint: str = ""  # of the dataset's settings that decide what an object holds
+    url: str = field(default="", compare=False)  # of the source, without credentials
+    hashes: str = ""  # SHA-256 of the rows' hashes beside it (source/row_hashes.py); empty: there are none
     version: int = 1  # of this document; 1 is what was written before it was
 
     @classmethod
@@ -61,3 +66,12 @@ _KINDS: dict[str, Any] = {f.name: get_origin(f.type) or f.type for f in fields(R
 def _fits(value: Any, kind: Any) -> bool:
     """JSON's true is no number, though Python's is."""
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def keys_of(prefix: Prefix, receipts: Sequence[Receipt]) -> set[str]:
+    """All keys that belong to these receipts: their objects, themselves, and the hashes of their rows."""
+    keys = {receipt.key for receipt in receipts}
+    for receipt in receipts:
+        batch = Batch(receipt.start, receipt.rows)
+        keys |= {prefix.receipt(batch), prefix.hashes(batch)} if receipt.hashes else {prefix.receipt(batch)}
+    return keys

@@ -52,6 +52,8 @@ def _differences(
         yield f"{newest.source.rows:,} → {source.rows:,} rows"
     if newest.fingerprint != dataset.fingerprint:
         yield "the dataset has other settings"
+    if dataset.duplicates == "fail" and ((newest.proof or {}).get("rows") or {}).get("repeated"):
+        yield "it has rows that come twice"
     if newest.drift:
         yield "it was appended to while it was copied: a copy of one version is due"
     elif [(r.start, r.rows) for r in newest.receipts] != [(b.start, b.limit) for b in batches]:

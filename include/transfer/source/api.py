@@ -3,18 +3,36 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import requests
 
 from include.transfer.batches import Batch
 from include.transfer.dataset import Dataset
-from include.transfer.errors import Fatal, NotRows, SourceChanged, WrongRowCount
+from include.transfer.errors import Fatal, NotRows, SourceChanged, SourceRefused, WrongRowCount
 from include.transfer.redact import redact
 from include.transfer.source.count import LARGEST_COUNT_BYTES, Count, read_count, read_version
 from include.transfer.source.fetch import OwnHostOnly, chunks, get, without_secrets
 from include.transfer.source.json_rows import Block, decode
 from include.transfer.source.pace import Patience
 from include.transfer.source.paging import PAGINGS
+from include.transfer.source.row_hashes import ROW_BYTES, RowHashes, hashed
+
+# What APIs answer to a request behind their last row, if not with none.
+_BEHIND_THE_END = {204, 400, 404, 410, 416, 422}
+_ROWS_LOOKED_AT = 1_000
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What came of a request behind the last row.
+
+    `end`: `empty`, `refused` (by a status, or an answer without rows), or `rows`, whose `hashes` follow.
+    """
+
+    at: int
+    end: str
+    hashes: bytes = b""
 
 
 class Api:
@@ -52,15 +70,17 @@ class Api:
                 return read_count(body, response.headers, self.dataset)
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
-    def rows(self, batch: Batch) -> Iterator[Block]:
-        """The rows of `batch`, each once, in blocks of bounded size.
+    def rows(self, batch: Batch, hashes: RowHashes | None = None) -> Iterator[Block]:
+        """The rows of `batch`, each once, in blocks of bounded size. `hashes` takes note of each.
 
         An answer that breaks off is continued by another request from the row reached; one that holds
         fewer rows than were asked for (a server's own cap) is too. Raises WrongRowCount if the source
-        has no more rows or gives too many, SourceChanged if its version changes on the way.
+        has no more rows or gives too many, RowsRepeated if two answers are the same, SourceChanged if its
+        version changes on the way.
         """
         self.version = None
         done = 0
+        seen = hashes or RowHashes(self.url)
 
         def reached() -> int:
             return done
@@ -69,10 +89,42 @@ class Api:
             with attempt:
                 while done < batch.limit:
                     before = done
+                    seen.begin_page(batch.start + done)
                     for block in self._page(batch, done):
+                        seen.add(block.rows)
                         done += len(block.rows)
                         yield block
                     self._check_progress(batch, before, done)
+                seen.end_page()
+
+    def behind(self, total: int) -> Behind:
+        """What one request behind the last of `total` rows brings.
+
+        Raises the errors of a source that cannot be asked.
+        """
+        at = self._paging.behind(self.dataset, total)
+        for attempt in self._patience.retrying():
+            with attempt:
+                try:
+                    return self._found(at)
+                except SourceRefused as error:
+                    if error.status not in _BEHIND_THE_END:
+                        raise
+                    return Behind(at, "refused")
+                except NotRows:
+                    return Behind(at, "refused")
+        raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
+
+    def _found(self, at: int) -> Behind:
+        rows = b""
+        try:
+            for block in self._page(Batch(at, self.dataset.page_size or 1), 0):
+                rows += hashed(block.rows[:_ROWS_LOOKED_AT])
+                if len(rows) >= _ROWS_LOOKED_AT * ROW_BYTES:
+                    break
+        except WrongRowCount:  # more than were asked for
+            return Behind(at, "rows", rows)
+        return Behind(at, "rows" if rows else "empty", rows)
 
     def _page(self, batch: Batch, done: int) -> Iterator[Block]:
         """One request's rows, from row `done` of the batch on."""
@@ -85,7 +137,8 @@ class Api:
             self._check_version(response.headers, done)
             ndjson = re.search("ndjson|jsonl", response.headers.get("Content-Type", ""), re.IGNORECASE)
             blocks = decode(chunks(response), ndjson=bool(ndjson), rows_key=self.dataset.rows_key)
-            yield from window.of(blocks)
+            held = yield from window.of(blocks)
+        self._check_total(batch, at, at - window.skip + held)
 
     def _query(self) -> list[tuple[str, str]]:
         pairs = []
@@ -103,6 +156,17 @@ class Api:
                 fix="the batch is copied again",
             )
         self.version = version
+
+    def _check_total(self, batch: Batch, at: int, reached: int) -> None:
+        """A page with more rows than were counted: the count is wrong, unless the source has grown."""
+        total = batch.total
+        if total is not None and reached > total >= self.count().rows:
+            raise WrongRowCount(
+                f"it brought rows up to {reached:,}, and {total:,} were counted",
+                where=f"GET {self.url} (rows from {at:,} on)",
+                fix="check count_path and total (a page's own, estimated or capped number is no total), "
+                "first_page and first_offset",
+            )
 
     def _check_progress(self, batch: Batch, before: int, done: int) -> None:
         at = batch.start + done

@@ -143,7 +143,9 @@ def _refusal(response: requests.Response) -> TransferError:
         fix = "it redirects to nowhere: check the connection's host and the dataset's path"
     if any(not same_origin(past.url, response.url) for past in response.history):
         fix += "; it redirects to another host, which gets no credentials: set the connection's host to it"
-    return SourceRefused(got + _excerpt(response), where=where, fix=fix)
+    refused = SourceRefused(got + _excerpt(response), where=where, fix=fix)
+    refused.status = status
+    return refused
 
 
 def _excerpt(response: requests.Response) -> str:

@@ -3,7 +3,7 @@
 A new style is one class with the methods of `Paging`, one line in `PAGINGS`, and its test.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,8 +24,11 @@ class Window:
     wanted: int
     offered: int
 
-    def of(self, blocks: "Iterator[Block]") -> "Iterator[Block]":
-        """The wanted rows. Raises WrongRowCount for more than were offered: the API ignored its limit."""
+    def of(self, blocks: "Iterator[Block]") -> "Generator[Block, None, int]":
+        """The wanted rows; returns how many the answer held.
+
+        Raises WrongRowCount for more than were offered: the API ignored its limit.
+        """
         seen = 0
         for block in blocks:
             if seen + len(block.rows) > self.offered:
@@ -37,6 +40,7 @@ class Window:
             seen += len(block.rows)
             if rows:
                 yield type(block)(rows)
+        return seen
 
 
 class Paging(Protocol):
@@ -55,20 +59,28 @@ class Paging(Protocol):
     def may_end(self, dataset: "Dataset", at: int) -> bool:
         """Whether an answer with fewer rows than asked for may end at row `at`, for the next to go on."""
 
+    def behind(self, dataset: "Dataset", total: int) -> int:
+        """The first row, behind `total` rows, that a request can begin with."""
+
 
 class Offset:
-    """`?start=5000&limit=500`: the number of the first row. A server's own cap on the limit is followed."""
+    """`?start=5000&limit=500`: the number of the first row. A server's own cap on the limit is followed.
+
+    The limit is the same in all requests of a run that has a page_size: some servers divide the offset by it.
+    """
 
     def wrong(self, dataset: "Dataset") -> str:
         return ""
 
     def request(self, dataset: "Dataset", at: int, left: int) -> tuple[Params, Window]:
-        limit = min(dataset.page_size or left, left)
-        offered = limit if dataset.limit_param else dataset.page_size or limit
-        return _params(dataset, at, limit), Window(0, limit, offered)
+        limit = dataset.page_size or left
+        return _params(dataset, at + dataset.first_offset, limit), Window(0, left, limit)
 
     def may_end(self, dataset: "Dataset", at: int) -> bool:
         return True
+
+    def behind(self, dataset: "Dataset", total: int) -> int:
+        return total
 
 
 class Page:
@@ -84,6 +96,9 @@ class Page:
 
     def may_end(self, dataset: "Dataset", at: int) -> bool:
         return at % dataset.page_size == 0
+
+    def behind(self, dataset: "Dataset", total: int) -> int:
+        return -(-total // dataset.page_size) * dataset.page_size
 
 
 def _params(dataset: "Dataset", position: int, limit: int) -> Params:

@@ -12,7 +12,7 @@ LARGEST_JSON_BYTES = 32 << 20
 
 _RUN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 _DATA = re.compile(r"data_from_\d+\.[a-z.]+")
-_RECEIPT = re.compile(r"data_from_\d+\.json")
+_RECEIPT = re.compile(r"data_from_\d+\.(json|rows)")
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,16 @@ class Prefix:
     def receipt(self, batch: Batch) -> str:
         return f"{self.receipts}data_from_{batch.start}.json"
 
+    def hashes(self, batch: Batch) -> str:
+        """The hashes of the batch's rows: see source/row_hashes.py."""
+        return f"{self.receipts}data_from_{batch.start}.rows"
+
     def is_data(self, key: str) -> bool:
         """Whether `key` is a data object directly below this prefix."""
         return key.startswith(str(self)) and _DATA.fullmatch(key, len(str(self))) is not None
 
     def is_receipt(self, key: str) -> bool:
-        """Whether `key` is a receipt of this run."""
+        """Whether `key` is a receipt of this run, or the hashes that belong to one."""
         return key.startswith(self.receipts) and _RECEIPT.fullmatch(key, len(self.receipts)) is not None
 
     def is_report(self, key: str) -> bool:

@@ -24,7 +24,7 @@ def test_a_batch_in_several_requests(source):
     served = source(ROWS, offset_name="skip", limit_name="count")
     api = open_api(served, page_size=4, offset_param="skip", limit_param="count")
     assert rows_of(api, 5, 10) == ROWS[5:15]
-    assert asked(served, "skip", "count") == [("5", "4"), ("9", "4"), ("13", "2")]
+    assert asked(served, "skip", "count") == [("5", "4"), ("9", "4"), ("13", "4")]
 
 
 @pytest.mark.parametrize("first_page", [0, 1])

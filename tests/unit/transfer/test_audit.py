@@ -35,7 +35,9 @@ def test_what_agrees_passes(source, make_run, format, compression):
 
 @pytest.mark.parametrize("format", ["csv", "ndjson", "parquet"])
 def test_one_column_with_nulls_and_a_run_of_nothing(source, make_run, format):
-    lone = make_run(source([{"a": None}, {"a": ""}, {"a": "x\ny"}, {"a": None}]), format=format)
+    lone = make_run(
+        source([{"a": None}, {"a": ""}, {"a": "x\ny"}, {"a": None}]), format=format, duplicates="allow"
+    )
     lone.whole()
     empty = make_run(source([]), run="20260102T0-b", format=format)
     empty.whole()
@@ -47,7 +49,10 @@ def test_an_appended_run_passes(source, make_run):
     run = make_run(source(ROWS, version='"v1"'), version_header="ETag")
     planned = run.plan()
     run.copy_all()
-    run.source.rows, run.source.version = [*ROWS, *ROWS[:7]], '"v2"'
+    run.source.rows, run.source.version = (
+        [*ROWS, *({**row, "id": -row["id"] - 1} for row in ROWS[:7])],
+        '"v2"',
+    )
     run.commit(planned, on_drift="append")
     assert audit(run.bucket, run.prefix).findings == []
 
@@ -120,6 +125,20 @@ DAMAGE = {
     "receipt of another attempt": (
         lambda run: run.bucket.put_json(f"{FOLDER}/_receipts/data_from_10.json", {"rows": 10}),
         ["data_from_10.json: it is not there, or no receipt"],
+    ),
+    "hashes gone": (
+        lambda run: run.bucket.delete(f"{FOLDER}/_receipts/data_from_10.rows"),
+        ["rows 10–19: .*_receipts/data_from_10.rows"],
+    ),
+    "other hashes": (
+        lambda run: run.bucket.put_stream(
+            f"{FOLDER}/_receipts/data_from_10.rows", run.bucket.get(f"{FOLDER}/_receipts/data_from_0.rows")
+        ),
+        ["rows 10–19: .*_receipts/data_from_10.rows has another SHA-256"],
+    ),
+    "rows that its proof does not admit": (
+        change_manifest(proof={"rows": {"repeated": 2}}),
+        ["0 rows come twice; its proof says 2"],
     ),
     "stray object": (
         overwrite("data_from_7.csv", b"x"),

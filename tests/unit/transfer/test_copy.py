@@ -48,12 +48,44 @@ def test_a_second_copy_moves_nothing(source, make_run):
     }  # fmt: skip
 
 
-def test_a_source_without_versions_is_not_even_asked(source, make_run):
-    run = make_run(source(ROWS))
+def test_without_a_version_the_first_and_the_last_request_are_made_again(source, make_run):
+    run = make_run(source(ROWS), page_size=3)
     run.copy()
     run.source.requests.clear()
     assert run.copy().reused
-    assert run.source.requests == []
+    assert [request.query["start"] for request in run.source.requests] == ["0", "9"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"id": -1, "name": "new", "size": 0.5}, *ROWS],
+        ROWS[1:],
+        [*ROWS[:15], {"id": -1, "name": "new", "size": 0.5}, *ROWS[15:]],
+        [*ROWS[:15], *ROWS[16:]],
+        ROWS[:15],
+        [*ROWS[:10], {"id": -1, "name": "edited", "size": 0.5}, *ROWS[11:]],
+    ],
+    ids=["inserted before", "removed before", "inserted", "removed", "cut off", "edited"],
+)
+def test_without_a_version_a_batch_whose_rows_moved_is_copied_again(source, make_run, rows):
+    run = make_run(source(ROWS), page_size=3)
+    before = run.copy(10, 10)
+    run.source.rows = rows
+    if len(rows) < 20:
+        with pytest.raises(WrongRowCount):
+            run.copy(10, 10)
+        return
+    after = run.copy(10, 10)
+    assert not after.reused
+    assert after.sha256 != before.sha256
+
+
+def test_a_copy_of_another_source_is_no_copy_of_this_one(source, make_run):
+    staging, production = source(ROWS, version='"v1"'), source(ROWS, version='"v1"')
+    receipt = make_run(staging, version_header="ETag").copy()
+    assert receipt.url == f"{staging.url}/api/get"
+    assert not make_run(production, version_header="ETag").copy().reused
 
 
 def overwrite(run, key):

@@ -113,5 +113,9 @@ def test_columns_stand_once_in_a_manifest(source, make_run):
     assert stored["types"] == {"id": "int64", "name": "string", "at": "double"}
     assert not any({"columns", "types"} & set(receipt) for receipt in stored["receipts"])
     manifest = Manifest.from_dict(json.loads(json.dumps(stored)), run.prefix)
-    beside = [Receipt.from_dict(run.bucket.get_json(key)) for key in run.stored_keys() if "_receipts" in key]
+    beside = [
+        Receipt.from_dict(run.bucket.get_json(key))
+        for key in run.stored_keys()
+        if run.prefix.is_receipt(key) and key.endswith(".json")
+    ]
     assert manifest.receipts == sorted(beside, key=lambda receipt: receipt.start)

@@ -66,8 +66,9 @@ def test_the_manifest_goes_first_and_the_note_last(runs):
     folder = f"things/{NAMES[0]}"
     assert done[0] == f"{folder}/_manifest.json"
     assert done[1:4] == [f"{folder}/data_from_{start}.csv" for start in (0, 10, 20)]
-    assert done[4:7] == [f"{folder}/_receipts/data_from_{start}.json" for start in (0, 10, 20)]
-    assert done[7:] == [f"{folder}/_manifest.json", f"things/_removing/{NAMES[0]}.json"]
+    beside = [f"{folder}/_receipts/data_from_{n}.{kind}" for n in (0, 10, 20) for kind in ("json", "rows")]
+    assert done[4:10] == beside
+    assert done[10:] == [f"{folder}/_manifest.json", f"things/_removing/{NAMES[0]}.json"]
 
 
 class Breaking:
@@ -98,7 +99,7 @@ def test_an_interrupted_removal_is_finished_by_the_next_run(runs):
             retire(Breaking(last.bucket, fails_at), last.prefix, 3)
         except StoreUnavailable:
             if NAMES[0] in committed(last):
-                assert len(left(last, f"{NAMES[0]}/")) == 7
+                assert len(left(last, f"{NAMES[0]}/")) == 10
             retire(last.bucket, last.prefix, 3)
             assert left(last, NAMES[0]) == []
             old.whole()
@@ -115,7 +116,7 @@ def test_a_removal_that_broke_off_is_finished_even_when_all_are_kept_now(runs):
             retire(Breaking(last.bucket, fails_at), last.prefix, 3)
         if NAMES[0] not in committed(last):
             break
-    assert len(left(last, f"{NAMES[0]}/")) == 6
+    assert len(left(last, f"{NAMES[0]}/")) == 9
     assert retire(last.bucket, last.prefix, 0) == [NAMES[0]]
     assert left(last, NAMES[0]) == []
 
@@ -135,7 +136,7 @@ def test_what_is_in_progress_or_failed_stays(runs, make):
     begun.copy()
     last = runs[-1]
     retire(last.bucket, last.prefix, 1)
-    assert len(left(last, "20251231T000000-a")) == 2
+    assert len(left(last, "20251231T000000-a")) == 3
 
 
 def test_what_is_newer_stays(runs):
@@ -213,7 +214,7 @@ def test_a_run_that_is_copied_anew_at_this_moment_stays(runs):
                 self.delete(runs[0].prefix.manifest)
 
     assert retire(Raced(last.bucket._client, last.bucket.name), last.prefix, 3) == []
-    assert len(left(last, f"{NAMES[0]}/")) == 6
+    assert len(left(last, f"{NAMES[0]}/")) == 9
     assert last.bucket.head(runs[0].prefix.tombstone) is None
 
 

@@ -49,7 +49,9 @@ def test_an_older_plans_objects_and_receipts_go(run):
     assert run.stored_keys() == [
         f"{FOLDER}/_manifest.json",
         f"{FOLDER}/_receipts/data_from_0.json",
+        f"{FOLDER}/_receipts/data_from_0.rows",
         f"{FOLDER}/_receipts/data_from_20.json",
+        f"{FOLDER}/_receipts/data_from_20.rows",
         f"{FOLDER}/data_from_0.csv",
         f"{FOLDER}/data_from_20.csv",
         "things/_latest.json",

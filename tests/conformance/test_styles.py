@@ -1,0 +1,67 @@
+"""Whatever the style of a server: every row once and every value as it was, or an error and no commit."""
+
+import json
+import uuid
+
+import pytest
+import requests
+
+from include.transfer.commit.audit import audit
+from include.transfer.dataset import Dataset
+from include.transfer.errors import Fatal, Unverified
+from include.transfer.run import run
+from include.transfer.source.api import Api
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.keys import Prefix
+from tests.conformance.styles import HONEST, LYING, Served
+from tests.unit.transfer.conftest import IMPATIENT
+
+RUN = "20260101T000000-aaaa"
+
+
+@pytest.fixture(scope="module")
+def bucket(store):
+    """One for all styles: each has a dataset of its own."""
+    name = f"conformance-{uuid.uuid4().hex[:8]}"
+    store.client().make_bucket(name)
+    yield Bucket(store.client(), name)
+    store.client().remove_bucket(name)
+
+
+@pytest.fixture
+def served(request):
+    with Served(request.param()) as source:
+        yield source
+
+
+def api_of(served, **settings):
+    session = requests.Session()
+    session.trust_env = False
+    shape = {"format": "ndjson", "page_size": 25, "batch_size": 100} | served.style.settings | settings
+    return Api(session, served.url, Dataset(name=type(served.style).__name__.lower(), **shape), IMPATIENT)
+
+
+def stored(bucket, prefix):
+    receipts = bucket.get_json(prefix.manifest)["receipts"]
+    return [
+        json.loads(line) for receipt in receipts for line in b"".join(bucket.get(receipt["key"])).splitlines()
+    ]
+
+
+@pytest.mark.parametrize("served", HONEST, indirect=True, ids=lambda style: style.__name__)
+def test_every_row_is_copied_once(served, bucket):
+    api = api_of(served)
+    prefix = Prefix(api.dataset.name, RUN)
+    run(api, bucket, RUN)
+    assert stored(bucket, prefix) == served.style.rows
+    assert audit(bucket, prefix).findings == []
+
+
+@pytest.mark.parametrize("served", LYING, indirect=True, ids=lambda style: style.__name__)
+def test_wrong_rows_are_not_committed(served, bucket):
+    api = api_of(served)
+    with pytest.raises((Fatal, Unverified)) as raised:
+        run(api, bucket, RUN)
+    faults = getattr(raised.value, "findings", [raised.value])
+    assert all(fault.fix for fault in faults)
+    assert bucket.head(Prefix(api.dataset.name, RUN).manifest) is None
