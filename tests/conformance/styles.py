@@ -201,6 +201,10 @@ class CountsFromOneAskedFromZero(CountsFromOne):
     settings: ClassVar = {}
 
 
+class CountsFromZeroAskedFromOne(Style):
+    settings: ClassVar = {"first_offset": 1}
+
+
 class PagesFromOneAskedFromZero(PagesFromOne):
     settings: ClassVar = BY_PAGE | {"first_page": 0}
 
@@ -296,6 +300,7 @@ class HasEqualRowsAgainstItsSettings(HasEqualRows):
 LYING = [
     IgnoresTheOffset,
     CountsFromOneAskedFromZero,
+    CountsFromZeroAskedFromOne,
     PagesFromOneAskedFromZero,
     PagesFromZeroAskedFromOne,
     TakesTheFirstOfTwoPages,
