@@ -54,7 +54,7 @@ def test_the_manifest_says_what_the_lake_holds(lake, wildfires):
     assert set(lake.objects()) == {
         "wildfires/_latest.json",
         f"{prefix}/_manifest.json",
-        *(f"{prefix}/_receipts/data_from_{start}.json" for start in (0, 2, 4)),
+        *(f"{prefix}/_receipts/data_from_{start}.{kind}" for start in (0, 2, 4) for kind in ("json", "rows")),
         *(f"{prefix}/data_from_{start}.csv" for start in (0, 2, 4)),
     }
     assert json.loads(lake.read("wildfires/_latest.json"))["run"] == manifest["run"]
@@ -105,7 +105,7 @@ def test_the_same_run_again_moves_nothing(lake, wildfires):
     again = lake.run("wildfires_to_s3", moment=first.moment, batch_size=2)
 
     assert again.state == "success"
-    assert source.row_requests == []
+    assert [request.query["start"] for request in source.row_requests] == ["5"]  # behind the end
     assert all(again.xcom("copy", n)["reused"] for n in range(3))
     assert {
         k: lake.client.stat_object("task-mapping-api-data", k).last_modified for k in lake.objects()
@@ -122,7 +122,7 @@ def test_only_the_batch_that_is_damaged_is_copied_again(lake, wildfires):
     again = lake.run("wildfires_to_s3", moment=first.moment, batch_size=2)
 
     assert again.state == "success"
-    assert [request.query["start"] for request in source.row_requests] == ["2"]
+    assert [request.query["start"] for request in source.row_requests] == ["2", "6"]
     (healed,) = lake.manifests()
     assert [r["sha256"] for r in healed["receipts"]] == [r["sha256"] for r in manifest["receipts"]]
 

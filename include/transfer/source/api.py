@@ -181,7 +181,7 @@ class Api:
             raise WrongRowCount(
                 f"a page of {self.dataset.page_size:,} rows ended at row {at:,}, before the batch did",
                 where=f"GET {self.url}",
-                fix="set page_size to the number of rows that the API serves in a page, and first_page to the "
+                fix="set page_size to the number of rows that the API serves in a page, first_page to the "
                 "number of its first",
             )
 

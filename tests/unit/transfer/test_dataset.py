@@ -70,6 +70,8 @@ def test_unknown_settings_are_refused_with_the_nearest_name_and_other_params_ign
         ({"compression": "gzip"}, False),
         ({"types": {"a": "string"}}, False),
         ({"rows_key": "items"}, False),
+        ({"first_offset": 1}, False),
+        ({"duplicates": "allow"}, True),
     ],
 )
 def test_the_fingerprint_names_what_an_object_holds(changes, same):

@@ -1,0 +1,97 @@
+"""What verify proves of a run's rows, and what it finds."""
+
+from array import array
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.transfer.commit.repeats import Repeats
+from include.transfer.errors import Unverified
+from tests.servers.faults import Fault
+
+ROWS = [{"id": n, "name": f"row {n}"} for n in range(40)]
+
+
+def findings(run):
+    with pytest.raises(Unverified) as raised:
+        run.verify()
+    return raised.value.findings
+
+
+@given(st.lists(st.lists(st.integers(0, (1 << 64) - 1) | st.integers(0, 9))), st.sampled_from([1, 1 << 18]))
+def test_repeated_numbers_are_counted_however_they_are_spread(added, expected):
+    with ExitStack() as opened:
+        repeats = Repeats(expected, opened)
+        for numbers in added:
+            repeats.add(array("Q", numbers))
+        surplus, example = repeats.found()
+    every = [number for numbers in added for number in numbers]
+    assert surplus == len(every) - len(set(every))
+    assert (example is not None) == (surplus > 0)
+    assert example is None or every.count(example) > 1
+
+
+def test_the_manifest_says_what_was_proven(source, make_run):
+    run = make_run(source(ROWS, version='"v1"'), version_header="ETag", page_size=5)
+    run.whole()
+    assert run.manifest()["proof"] == {
+        "counted_twice": True,
+        "end": "empty",
+        "pages": {"compared": 8},
+        "rows": {"compared": 40, "repeated": 0},
+        "version_constant": True,
+    }
+
+
+def test_a_receipt_without_hashes_proves_nothing_of_its_rows(source, make_run):
+    run = make_run(source(ROWS, version='"v1"'), version_header="ETag")
+    run.copy_all()
+    key = run.prefix.receipt(run.batches()[1])
+    stored = run.bucket.get_json(key)
+    del stored["hashes"]
+    run.bucket.put_json(key, stored)
+    proof = run.verify()["proof"]
+    assert (proof["pages"], proof["rows"], proof["end"]) == (None, None, "empty")
+
+
+def test_the_same_answer_to_two_batches_names_both_requests(source, make_run):
+    """None of the copies sees more than one of them."""
+    run = make_run(source(ROWS).fault(Fault.rows(lambda rows: ROWS[:10]), times=None))
+    run.copy_all()
+    run.source.heal()
+    (finding,) = findings(run)
+    assert "rows from 0 on" in finding.got
+    assert "rows from 10 on" in finding.got
+    assert "offset_param" in finding.fix
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_a_row_that_comes_twice_is_shown_by_its_places_alone(source, make_run, format):
+    rows = [*ROWS[:33], ROWS[4], *ROWS[34:]]
+    run = make_run(source(rows), format=format)
+    run.copy_all()
+    (finding,) = findings(run)
+    assert "row 4 of rows 0–9 and row 3 of rows 30–39" in finding.got
+    assert "name" not in finding.got
+    allowed = make_run(source(rows), format=format, duplicates="allow")
+    allowed.whole()
+    assert allowed.manifest()["proof"]["rows"] == {"compared": 40, "repeated": 1}
+
+
+def test_copies_of_another_source_are_found(source, make_run):
+    staging, production = source(ROWS), source(ROWS)
+    make_run(staging).copy_all()
+    found = findings(make_run(production))
+    assert [finding.where for finding in found] == ["rows 0–9", "rows 10–19", "rows 20–29", "rows 30–39"]
+    assert all(staging.url in finding.got and production.url in finding.got for finding in found)
+
+
+def test_a_run_without_a_version_is_right_after_it_was_cleared(source, make_run):
+    """A row came in front while it was copied: the batches copied before it are copied again."""
+    run = make_run(source(ROWS), format="ndjson")
+    run.copy_all()
+    run.source.rows = [{"id": -1, "name": "new"}, *ROWS]
+    assert not any(receipt.reused for receipt in run.copy_all())
+    assert run.verify()["rows"] == 41
