@@ -7,13 +7,15 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
     batches.py            the plan: which rows each copy takes
     copy.py               one batch: source → schema → formats → store, then its receipt
       source/             api: a count, and the rows of a batch
-                            paging (one class a style), base_url and endpoint (a connection), fetch (one request), pace (waits),
-                            count, json_rows (bytes to rows; body_buffer and json_structure below it)
+                            paging (one class a style), base_url and endpoint (a connection), fetch (one
+                            request), pace (waits), count, row_hashes, json_rows (bytes to rows; below it
+                            body_buffer, json_prologue, json_structure)
       schema/             columns: the same in every row
       formats/            csv, ndjson, parquet (one file each: write and read back), compression
       store/              keys (where objects are), bucket (all calls), upload (parts), errors (named once),
                             client, connections (TLS, proxies), options (of the connection), credentials
-    commit/               receipt and manifest (the documents), verify, publish (the one write), history,
+    commit/               receipt and manifest (the documents), verify, proof (repeats, stored_hashes: every
+                            row once), publish (the one write), history,
                             unchanged, drift, retention, sweep, audit (a run read back from outside)
     payloads.py           what one step hands to the next
     errors.py, redact.py  named by what to do next; without secrets
