@@ -94,7 +94,7 @@ def planted(stack: Stack) -> Iterator[Planted]:
             source.fault(Fault.drip(1, 0.5), when=lambda request: request.asks_for == "count")
         # The rows lie on another host; the key is for the first one alone.
         moved = Fault.redirect(f"{elsewhere.url}/api/get?start=0&limit={ROWS}")
-        by_key.fault(moved, times=None)
+        by_key.fault(moved, times=None, when=lambda request: request.query.get("start") == "0")
         repeats.fault(Fault.status(401, f'{{"detail": "no access for Bearer {bearer}"}}'), times=None)
         no_rows.fault(Fault.status(200, f'"Bearer {expired} has expired"'), times=None)
         cookie = Fault.status(200, str(ROWS), Set_Cookie=f"session={session}; HttpOnly")
