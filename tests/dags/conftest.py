@@ -123,6 +123,17 @@ class Lake:
         return [json.loads(self.read(key)) for key in self.objects() if key.endswith("/_manifest.json")]
 
 
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`dag.test()` waits between attempts as long as the DAGs say; here they say no time at all."""
+    from include.tasks.retries import RETRIES
+
+    monkeypatch.setitem(RETRIES, "retry_delay", timedelta(0))
+    for rule in RETRIES["retry_policy"].rules:
+        if rule.retry_delay:
+            monkeypatch.setattr(rule, "retry_delay", timedelta(0))
+
+
 _bag: list[Any] = []
 
 

@@ -40,7 +40,7 @@ class Endpoint:
 
     @classmethod
     def of(cls, session: requests.Session, base_url: str) -> "Endpoint":
-        """What a session of somebody else's making carries.
+        """What a session of requests carries.
 
         Raises BadSettings, which names the setting and not its value, for what no request can be made of.
         """
