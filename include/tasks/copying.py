@@ -62,12 +62,12 @@ def count_rows(dataset: Settings) -> str:
 @task(execution_timeout=timedelta(minutes=30))
 def plan(counted: Counted, dataset: Settings, run: str) -> list[PlannedBatch]:
     """Cut the rows into batches. Skipped, and with it all that follows, if the source has not changed."""
-    from include.transfer import run as steps
+    import include.transfer.run
 
     chosen = context.of_this_run(dataset)
-    batches = steps.plan(chosen, counted, context.max_maps())
+    batches = include.transfer.run.plan(chosen, counted, context.max_maps())
     if not context.policy().force:
-        context.skip_if(steps.unchanged(*connections.open_both(chosen), counted, batches, run))
+        context.skip_if(include.transfer.run.unchanged(*connections.open_both(chosen), counted, batches, run))
     return batches
 
 
@@ -78,9 +78,9 @@ def plan(counted: Counted, dataset: Settings, run: str) -> list[PlannedBatch]:
 )
 def copy(batch: PlannedBatch, dataset: Settings, run: str) -> CopiedBatch:
     """Copy one batch from the API into one object of the lake; returns its receipt."""
-    from include.transfer import run as steps
+    import include.transfer.run
 
-    return steps.copy(*connections.open_both(context.of_this_run(dataset)), batch, run)
+    return include.transfer.run.copy(*connections.open_both(context.of_this_run(dataset)), batch, run)
 
 
 # No rows, no maps: Airflow skips a map of nothing, and a run that copied nothing must commit just that. But
@@ -94,20 +94,22 @@ def verify(
     batches: Sequence[PlannedBatch], copied: Sequence[Vouched], dataset: Settings, run: str
 ) -> VerifiedRun:
     """Compare plan, copies, store and source; fail with every finding, or let the commit go on."""
-    from include.transfer import run as steps
+    import include.transfer.run
 
     ends = connections.open_both(context.of_this_run(dataset))
     with context.findings_kept():
-        return steps.verify(*ends, batches or [], context.listed(copied), run, context.policy())
+        return include.transfer.run.verify(
+            *ends, batches or [], context.listed(copied), run, context.policy()
+        )
 
 
 @task(multiple_outputs=False, execution_timeout=timedelta(minutes=30))
 def commit(verified: VerifiedRun, dataset: Settings, run: str) -> CommittedRun:
     """Publish the run: one PUT of its manifest, one asset event. Then old runs go, if any are to."""
-    from include.transfer import run as steps
+    import include.transfer.run
 
     chosen = context.of_this_run(dataset)
     bucket = connections.open_bucket(chosen.store_conn_id, chosen.bucket)
-    committed = steps.commit(chosen, bucket, verified, run, context.policy())
+    committed = include.transfer.run.commit(chosen, bucket, verified, run, context.policy())
     context.announce(committed)
     return committed
