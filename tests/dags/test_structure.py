@@ -83,6 +83,13 @@ def test_copies_take_slots_of_their_pool(dags, dag_id, task_id, pool, per_run):
     assert (task.pool, task.max_active_tis_per_dagrun) == (pool, per_run)
 
 
+def test_every_pool_of_a_task_is_made(dags):
+    from include.pools import wanted
+
+    used = {task.pool for dag in dags.values() for task in dag.tasks}
+    assert {"copies_small", "copies_large"} <= used <= {*wanted(), "default_pool"}
+
+
 @pytest.mark.parametrize("dag_id", [file.stem for file in FILES])
 def test_defaults_that_every_dag_keeps(dags, dag_id):
     dag = dags[dag_id]
