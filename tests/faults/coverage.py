@@ -40,6 +40,8 @@ MET: dict[str, tuple[str, ...]] = {
     "a source that reorders in mid-run": (plan.REORDERED,),
     "a source that changes a value in mid-run": (plan.EDITED,),
     "a source that changes a column in mid-run": (plan.RENAMED,),
+    "a server that pages and counts in another way": tuple(plan.HONEST_STYLES),
+    "a server, or settings, that would give wrong rows": tuple(plan.LYING_STYLES),
     "S3: 503 SlowDown": (w.SLOW_DOWN,),
     "S3: 500 InternalError": (w.INTERNAL,),
     "S3: reset in the middle of a part": (w.PUT_CUT,),

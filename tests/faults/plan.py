@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from include.wildfires import WILDFIRE_TYPES
+from tests.conformance.styles import HONEST, LYING
 from tests.faults import weather as w
 from tests.faults.weather import Weather
 
@@ -42,6 +43,17 @@ DECK = [incident for incident, times in INCIDENTS.items() for _ in range(times)]
 random.Random(1).shuffle(DECK)
 # What only a version tells: a source that names none may change so without anybody being able to see it.
 NEEDS_A_VERSION = (EDITED, REORDERED, REPLACED_LATER, SAME_AGAIN)
+# Servers of other styles than the sample API's: those that are asked rightly, and those that give wrong rows.
+HONEST_STYLES, LYING_STYLES = (
+    {f"server: {style.__name__}": style for style in styles} for styles in (HONEST, LYING)
+)
+STYLES = HONEST_STYLES | LYING_STYLES
+# What can happen to their rounds: all that needs no other data of the sample API.
+_OF_ANY_SERVER = (
+    NOTHING, KILL_COPY, TERM_COPY, KILL_WORKER, TERM_WORKER, KILL_SCHEDULER, KILL_SCHEDULER_ALONE,
+    TERM_SCHEDULER, KILL_API_SERVER, TERM_API_SERVER, LOST_HEARTBEAT, RESTART_STORE,
+    CLEAR_MAP, CLEAR_ALL, CLEAR_MAP_LATER, CLEAR_ALL_LATER, TWO_RUNS, FORCED,
+)  # fmt: skip
 _POLICIES: dict[str, dict[str, object]] = {
     APPENDED: {"on_drift": "append"},
     FORCED: {"force": True},
@@ -58,11 +70,15 @@ class Plan:
     at_copies: int = 1  # the incident happens when so many copies have started
     settings: dict[str, object] = field(default_factory=dict)
     data: str = "base"
+    style: str = ""  # a name in STYLES: the server of this round, in place of the sample API
 
     @classmethod
     def drawn(cls, seed: int) -> Plan:
         rng = random.Random(seed)
         incident = DECK[seed % len(DECK)]
+        if _is_styled(seed):
+            turn = sum(map(_is_styled, range(seed)))
+            return cls._styled(seed, rng, incident, list(STYLES)[turn % len(STYLES)])
         large = rng.random() < 0.08
         return cls(
             seed,
@@ -79,6 +95,30 @@ class Plan:
             },
             "large" if large else "base",
         )
+
+    @classmethod
+    def _styled(cls, seed: int, rng: random.Random, incident: str, style: str) -> Plan:
+        return cls(
+            seed,
+            _weather(rng, f"{seed}-source", w.PASSING, calm=0.5),
+            _weather(rng, f"{seed}-store", w.STORE_KINDS, calm=0.5),
+            incident,
+            rng.randint(1, 3),
+            {
+                "format": rng.choice(["csv", "ndjson"]),
+                "page_size": 25,
+                "batch_size": 100,
+                "version_header": None,
+                **STYLES[style].settings,
+                **_POLICIES.get(incident, {}),
+            },
+            style=style,
+        )
+
+
+def _is_styled(seed: int) -> bool:
+    """Every second round whose incident any server can have."""
+    return seed % 2 == 0 and DECK[seed % len(DECK)] in _OF_ANY_SERVER
 
 
 def _format(rng: random.Random) -> dict[str, object]:

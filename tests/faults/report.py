@@ -14,6 +14,7 @@ _PLACES = {
     "of the source": {*w.SOURCE_KINDS},
     "of the store": {*w.STORE_KINDS},
     "of processes, people and data": {*plan.INCIDENTS},
+    "of servers of other styles": {*plan.STYLES},
 }
 
 

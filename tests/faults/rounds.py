@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import urllib3
@@ -14,6 +16,7 @@ from minio.error import MinioException
 
 from services.local.airflow_api import RUN_ENDED, Run
 from services.local.stack import Stack
+from tests.conformance.styles import Served
 from tests.faults import checker, plan, processes
 from tests.faults.arena import Slot
 from tests.faults.judgement import Result, folder_of, judge, patiently
@@ -39,6 +42,32 @@ class Round:
         slot, drawn = self.slot, self.plan
         slot.source.reset(drawn.data)
         slot.to_source.weather, slot.to_store.weather = drawn.source, drawn.store
+        with self._server() as versions:
+            self._play(versions)
+        slot.to_source.weather, slot.to_store.weather = plan.Weather(), plan.Weather()
+        self.result.faults += drawn.source.injected + drawn.store.injected
+        self.result.seconds = time.monotonic() - started
+        return self.result
+
+    @contextlib.contextmanager
+    def _server(self) -> Iterator[Callable[[], Mapping[str | None, Sequence[checker.Row]]]]:
+        """The round's source, and what it said of itself up to a moment: version → rows."""
+        slot, name = self.slot, self.plan.style
+        if not name:
+            yield lambda: slot.source.versions
+            return
+        self.result.faults[name] += 1
+        style, usual = plan.STYLES[name](), slot.to_source.upstream_port
+        before = checker.parse_rows(json.dumps(style.rows))
+        with Served(style) as served:
+            slot.to_source.upstream_port = served.port
+            try:
+                yield lambda: {"before": before, "after": checker.parse_rows(json.dumps(style.rows))}
+            finally:
+                slot.to_source.upstream_port = usual
+
+    def _play(self, versions: Callable[[], Mapping[str | None, Sequence[checker.Row]]]) -> None:
+        drawn = self.plan
         count = 2 if drawn.incident == plan.TWO_RUNS else 1
         self.runs = [self._trigger() for _ in range(count)]
         self._happened = self._happened or self._note(drawn.incident in _FROM_THE_START)
@@ -46,11 +75,7 @@ class Round:
         if ended and drawn.incident in _AFTERWARDS:
             self._afterwards()
             ended = self._wait()
-        self._judge(ended)
-        slot.to_source.weather, slot.to_store.weather = plan.Weather(), plan.Weather()
-        self.result.faults += drawn.source.injected + drawn.store.injected
-        self.result.seconds = time.monotonic() - started
-        return self.result
+        self._judge(ended, versions())
 
     # -- the run -------------------------------------------------------------------------------------------
 
@@ -163,7 +188,7 @@ class Round:
 
     # -- what it left --------------------------------------------------------------------------------------
 
-    def _judge(self, ended: bool) -> None:
+    def _judge(self, ended: bool, versions: Mapping[str | None, Sequence[checker.Row]]) -> None:
         for run in self.runs:
             state = patiently(lambda run=run: self.slot.api.run_state(run))
             if not ended and state not in RUN_ENDED:
@@ -171,7 +196,7 @@ class Round:
                 self.result.bugs.append(f"{run.run_id} did not end within {ROUND_SECONDS} s: {dict(tasks)}")
                 patiently(lambda run=run: self.slot.api.request("PATCH", run.path, json={"state": "failed"}))
                 continue
-            judge(self.result, run, state, self.slot.api, self.stack.s3, self.name, self.slot.source.versions)
+            judge(self.result, run, state, self.slot.api, self.stack.s3, self.name, versions)
 
 
 _SHARED = threading.Lock()  # what all rounds use is broken by one of them at a time

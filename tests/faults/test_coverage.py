@@ -9,7 +9,7 @@ from tests.faults import weather as w
 from tests.faults.coverage import MET
 from tests.project_files import PROJECT
 
-KINDS = {*w.SOURCE_KINDS, *w.STORE_KINDS, *plan.INCIDENTS}
+KINDS = {*w.SOURCE_KINDS, *w.STORE_KINDS, *plan.INCIDENTS, *plan.STYLES}
 
 
 @pytest.mark.parametrize("fault", MET)
@@ -31,7 +31,7 @@ def test_every_fault_of_the_rounds_is_in_the_table():
 def test_two_hundred_rounds_meet_every_incident_and_kind():
     drawn = [plan.Plan.drawn(seed) for seed in range(1, 201)]
     kinds = {kind for each in drawn for kind in (*each.source.kinds, *each.store.kinds)}
-    assert kinds | {each.incident for each in drawn} >= KINDS
+    assert kinds | {each.incident for each in drawn} | {each.style for each in drawn} >= KINDS
     assert {each.settings["format"] for each in drawn} == {"csv", "ndjson", "parquet"}
     assert {each.settings.get("compression") for each in drawn} >= {"none", "gzip", "zstd"}
     assert {each.settings["version_header"] for each in drawn} == {"ETag", None}
@@ -41,7 +41,7 @@ def test_the_same_seed_draws_the_same_round():
     def drawn(seed):
         found = plan.Plan.drawn(seed)
         skies = [(sky.seed, sky.kinds, sky.chance, sky.repeats) for sky in (found.source, found.store)]
-        return skies, found.incident, found.at_copies, found.settings, found.data
+        return skies, found.incident, found.at_copies, found.settings, found.data, found.style
 
     assert drawn(7) == drawn(7)
     assert drawn(7) != drawn(8)
