@@ -2,7 +2,8 @@
 
     bootstrap.py run     the packages of requirements/run.lock
     bootstrap.py test    those of requirements/test.lock, which has all of run.lock too
-    bootstrap.py report  those of test.lock, and the report's own interpreters, .venv-astro-sdk and .venv-dbt
+    bootstrap.py report  those of test.lock, and the report's own interpreters, .venv-astro-sdk and .venv-dbt;
+                         without the first where no Python 3.11 or 3.12 is to be had
     bootstrap.py lock    compile the locks anew from their *.in (--upgrade: to the newest versions)
 
 uv does the work. pip brings it, into a folder of its own, so an externally managed Python is left as it is.
@@ -26,12 +27,10 @@ UV_HOME = VENV / ".uv"
 PIP_INSTALL = ["pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
 # Interpreters beside Airflow's: what they hold cannot be installed together with it. Their locks lie with the
 # code that they run, since the image carries these and not requirements/.
-INTERPRETERS = {
-    ".venv-astro-sdk": PROJECT / "include" / "astro_sdk" / "requirements.lock",
-    ".venv-dbt": PROJECT / "include" / "dbt" / "requirements.lock",
-}
+DBT, DBT_LOCK = PROJECT / ".venv-dbt", PROJECT / "include" / "dbt" / "requirements.lock"
+SDK, SDK_LOCK = PROJECT / ".venv-astro-sdk", PROJECT / "include" / "astro_sdk" / "requirements.lock"
 # pandas 2.1, which the Astro SDK needs, has no wheels for newer Pythons.
-INTERPRETER_PYTHONS = [(3, 12), (3, 11)]
+SDK_PYTHONS = ">=3.11,<3.13"
 COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
 COMPILE += ["--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "make lock"]
 
@@ -53,8 +52,9 @@ def main(arguments: list[str]) -> int:
             # test.lock has all of run.lock.
             if wanted != "run" or stamp_of(LOCKS / "test.lock") != installed_in(VENV):
                 install(VENV, LOCKS / ("run.lock" if wanted == "run" else "test.lock"), sys.executable)
-            for name, file in INTERPRETERS.items() if wanted == "report" else ():
-                install(PROJECT / name, file)
+            if wanted == "report":
+                install(DBT, DBT_LOCK, sys.executable)
+                install_sdk()
     except BootstrapError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -79,7 +79,7 @@ def installed_in(folder: Path) -> str | None:
     return (folder / ".installed").read_text() if usable else None
 
 
-def install(folder: Path, lock: Path, python: str = "") -> None:
+def install(folder: Path, lock: Path, python: str) -> None:
     """Make the folder an environment that holds the lock's packages alone, unless it is that already."""
     if installed_in(folder) == stamp_of(lock):
         return
@@ -88,40 +88,62 @@ def install(folder: Path, lock: Path, python: str = "") -> None:
     (folder / ".installed").unlink(missing_ok=True)
     if not os.access(folder / "bin" / "python", os.X_OK):
         # --allow-existing: .venv-make holds uv itself.
-        run_uv(
-            uv,
-            ["venv", "--quiet", "--allow-existing", "--python", python or interpreter_python(), str(folder)],
-        )
+        run_uv(uv, ["venv", "--quiet", "--allow-existing", "--python", python, str(folder)])
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     into = ["--python", str(folder / "bin" / "python")]
     run_uv(uv, ["pip", "sync", *quiet, "--require-hashes", *into, str(lock)])
     (folder / ".installed").write_text(stamp_of(lock))
 
 
-def interpreter_python() -> str:
-    """A Python that the Astro SDK runs on: this one, or the first on PATH that works."""
-    if sys.version_info[:2] in INTERPRETER_PYTHONS:
-        return sys.executable
-    for major, minor in INTERPRETER_PYTHONS:
-        found = shutil.which(f"python{major}.{minor}")
-        # A version manager may have put a program there that only says what to install.
-        if found and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0:
-            return found
-    raise BootstrapError(
-        "The report loads with astro-sdk-python, which needs Python 3.11 or 3.12, and neither is on "
-        f"PATH (this is {sys.version_info[0]}.{sys.version_info[1]}). Install one of them, or name it: "
-        "make PYTHON=/path/to/python3.12 … `make run` and the copies need neither."
-    )
+def install_sdk() -> None:
+    """Make the Astro SDK's interpreter, or say why the report cannot load here: all else works without it."""
+    if installed_in(SDK) == stamp_of(SDK_LOCK):
+        return
+    ours = (3, 11) <= sys.version_info[:2] < (3, 13)
+    python = sys.executable if ours else sdk_python(find_uv())
+    if python:
+        install(SDK, SDK_LOCK, python)
+    else:
+        print(
+            "Left out: the report's load. It needs Python 3.11 or 3.12, and neither is on PATH (this is "
+            f"{sys.version_info[0]}.{sys.version_info[1]}). Install one of them and repeat the command.",
+            flush=True,
+        )
+
+
+def sdk_python(uv: str) -> str:
+    """The path of a Python that the SDK runs on, fetched where uv can; "" if there is none.
+
+    uv skips what does not run: a version manager leaves programs for versions that are not there.
+    """
+    environment = {**uv_environment(), "UV_PYTHON_DOWNLOADS": "manual", "UV_HTTP_RETRIES": "0"}
+
+    def said(*arguments: str) -> str:
+        done = subprocess.run(
+            [uv, "python", *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip()
+
+    find = ("find", "--no-project", "--system", SDK_PYTHONS)
+    if found := said(*find):
+        return found
+    said("install", "3.12")
+    return said(*find)
 
 
 def run_uv(uv: str, arguments: list[str]) -> None:
-    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_CONFIG": "1", **index_of_pip()}
-    environment.pop("VIRTUAL_ENV", None)
-    if subprocess.run([uv, *arguments], env=environment, cwd=PROJECT, check=False).returncode != 0:
+    if subprocess.run([uv, *arguments], env=uv_environment(), cwd=PROJECT, check=False).returncode != 0:
         raise BootstrapError(
             "Could not install the packages; the lines above say why. "
             "Check the network and the space on the disk, then repeat the command."
         )
+
+
+def uv_environment() -> dict[str, str]:
+    """This process's environment without what would steer uv elsewhere."""
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_CONFIG": "1", **index_of_pip()}
+    environment.pop("VIRTUAL_ENV", None)
+    return environment
 
 
 def index_of_pip() -> dict[str, str]:
@@ -182,7 +204,7 @@ def compile_locks(uv: str, options: list[str]) -> None:
     run_uv(uv, [*COMPILE, *options, "-o", "requirements/test.lock", "requirements/test.in"])
     same = ["-c", "requirements/test.lock"]
     run_uv(uv, [*COMPILE, *same, "-o", "requirements/run.lock", "requirements/run.in"])
-    others = [lock.with_suffix(".in") for lock in INTERPRETERS.values()]
+    others = [lock.with_suffix(".in") for lock in (SDK_LOCK, DBT_LOCK)]
     for source in [*others, *sorted(PROJECT.glob("benchmarks/requirements/*.in"))]:
         path = source.relative_to(PROJECT)
         run_uv(uv, [*COMPILE, *options, "-o", str(path.with_suffix(".lock")), str(path)])

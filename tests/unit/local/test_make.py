@@ -81,7 +81,10 @@ def bootstrap(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess
 
 
 def test_a_python_that_is_too_old_or_missing_is_explained(tmp_path: Path) -> None:
-    done = bootstrap(tmp_path, PYTHON="/nonexistent/python3")
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 0\n")  # as one that runs but says no version that will do
+    old.chmod(0o755)
+    done = bootstrap(tmp_path, PYTHON=str(old))
     assert done.returncode == 1
     assert "No Python 3.11 or newer" in done.stderr
     assert "make PYTHON=" in done.stderr
@@ -131,23 +134,69 @@ def test_every_variable_of_a_recipe_is_known() -> None:
     assert {"DAG", "ROWS", "CONF"} <= names <= declared
 
 
-def test_the_sdks_interpreter_needs_a_python_of_its_own_range(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def shim(path: Path) -> Path:
+    """A program as a version manager leaves one for a version that is not there."""
+    path.write_text("#!/bin/sh\necho 'version not installed' >&2\nexit 127\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with nothing on it that runs, and no network to fetch a Python from."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for name in ("python3.11", "python3.12"):
+        shim(folder / name)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "fetched"))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", (tmp_path / "no-network").as_uri())
+    return folder
+
+
+@pytest.fixture
+def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The bootstrap under a Python that the SDK does not run on; the list is what it was to install."""
+    from services.local import bootstrap
+
+    installed: list[str] = []
+    uv = bootstrap.find_uv()
+    monkeypatch.setattr(bootstrap, "find_uv", lambda: uv)
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 13, 0, "final", 0))
+    monkeypatch.setattr(bootstrap, "installed_in", lambda folder: None)
+    monkeypatch.setattr(bootstrap, "install", lambda folder, lock, python: installed.append(python))
+    return installed
+
+
+def test_the_sdks_interpreter_is_made_of_the_first_python_of_its_range_that_runs(
+    programs: Path, newer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from services.local import bootstrap
 
-    shim = tmp_path / "python3.12"  # as a version manager leaves one for a version that is not there
-    shim.write_text("#!/bin/sh\nexit 127\n")
-    shim.chmod(0o755)
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "python3.11").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{real}")
+    bootstrap.install_sdk()
+    (python,) = newer
+    ran = subprocess.run([python, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True)
+    assert ran.stdout in (b"(3, 11)\n", b"(3, 12)\n")
 
-    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 12, 1, "final", 0))
-    assert bootstrap.interpreter_python() == sys.executable
 
-    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 13, 0, "final", 0))
-    there = {"python3.12": str(shim), "python3.11": sys.executable}
-    monkeypatch.setattr(bootstrap.shutil, "which", there.get)
-    assert bootstrap.interpreter_python() == sys.executable
+@pytest.mark.usefixtures("programs")
+def test_where_there_is_none_the_sdk_is_left_out_and_that_is_said(
+    newer: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from services.local import bootstrap
 
-    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
-    with pytest.raises(bootstrap.BootstrapError, match=r"3\.11 or 3\.12.*3\.13.*PYTHON="):
-        bootstrap.interpreter_python()
+    bootstrap.install_sdk()
+    assert newer == []
+    assert "3.11 or 3.12" in capsys.readouterr().out
+
+
+def test_a_named_python_that_does_not_run_is_said_to_be_one(tmp_path: Path) -> None:
+    python = shim(tmp_path / "python3.12")
+    done = bootstrap(tmp_path, PYTHON=str(python))
+    assert done.returncode == 1
+    assert f"PYTHON={python}" in done.stderr
+    assert "version not installed" in done.stderr
