@@ -1,4 +1,4 @@
-"""`astro dev parse` and `astro dev pytest`, with the image's files and requirements.txt's packages alone."""
+"""`astro dev parse` and `astro dev pytest`, in the image and in standalone mode: requirements.txt alone."""
 
 import os
 import re
@@ -31,36 +31,37 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files that go into the image, in a folder of their own."""
-    folder = tmp_path_factory.mktemp("image")
-    for name in image_files(path.as_posix() for path in repository_files()):
+@pytest.fixture(scope="module", params=["image", "standalone"])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In a folder of their own: the files that go into the image, or all, as the standalone mode has them."""
+    folder = tmp_path_factory.mktemp(request.param)
+    names = [path.as_posix() for path in repository_files()]
+    for name in image_files(names) if request.param == "image" else names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(PROJECT / name, folder / name)
     return folder
 
 
-def pytest_in(folder: Path, python: Path, home: Path, *arguments: str) -> str:
+def pytest_in(folder: Path, python: Path, *arguments: str) -> str:
     """What pytest said; fails where it did."""
     own = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "PYTEST", "PYTHON"))}
     done = subprocess.run(
-        [python, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        [python.with_name("pytest"), "-p", "no:cacheprovider", *arguments],
         cwd=folder,
-        env=own | {"AIRFLOW_HOME": str(home), "PYTHONPATH": str(folder)},
+        env=own | {"AIRFLOW_HOME": str(folder / ".astro" / "standalone"), "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1_200,
     )
     assert done.returncode == 0, done.stdout[-5000:]
     return done.stdout
 
 
-def test_the_dags_parse(image: Path, python: Path, tmp_path: Path) -> None:
-    pytest_in(image, python, tmp_path, ".astro/test_dag_integrity_default.py")
+def test_the_dags_parse(project: Path, python: Path) -> None:
+    pytest_in(project, python, ".astro/test_dag_integrity_default.py")
 
 
-def test_the_tests_pass(image: Path, python: Path, tmp_path: Path) -> None:
-    said = pytest_in(image, python, tmp_path, "tests/")
+def test_the_tests_pass(project: Path, python: Path) -> None:
+    said = pytest_in(project, python, "tests/")
     assert int(re.search(r"(\d+) passed", said)[1]) > 500
     assert "left out, for want of" in said
