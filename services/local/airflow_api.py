@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import tenacity
 
 from services.local.errors import StackError
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RUN_ENDED = ("success", "failed")
+# Airflow answers so while its database is busy or its server restarts: the same call works a moment later.
+TRANSIENT = (500, 502, 503, 504)
 
 
 @dataclass(frozen=True)
@@ -43,16 +48,28 @@ class AirflowApi:
         self._client.close()
 
     def request(self, method: str, path: str, *, allowed: tuple[int, ...] = (), **arguments: Any) -> Any:
-        """The JSON of one call; None for the `allowed` error statuses; StackError for others."""
-        response = self._send(method, path, arguments)
+        """The JSON of one call; None for the `allowed` error statuses; StackError for others.
+
+        A call that meets a TRANSIENT status is made again: it must be safe to repeat.
+        """
+        response = self._patiently(method, path, arguments)
         if response.status_code == 401:
             self._token = ""
-            response = self._send(method, path, arguments)
+            response = self._patiently(method, path, arguments)
         if response.status_code in allowed:
             return None
         if response.is_error:
             raise StackError(f"Airflow refused {method} {path}: {response.status_code} {response.text[:500]}")
         return response.json() if response.content else {}
+
+    def _patiently(self, method: str, path: str, arguments: dict[str, Any]) -> httpx.Response:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_result(lambda response: response.status_code in TRANSIENT),
+            wait=tenacity.wait_exponential(0.25, max=5),
+            stop=tenacity.stop_after_attempt(6),
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+        return retrying(self._send, method, path, arguments)
 
     def _send(self, method: str, path: str, arguments: dict[str, Any]) -> httpx.Response:
         try:
@@ -100,8 +117,11 @@ class AirflowApi:
         self.request("PATCH", f"/dags/{dag_id}", json={"is_paused": paused})
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> Run:
-        run = self.request("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
-        return Run(dag_id, run["dag_run_id"])
+        # An id of our own makes the call safe to repeat: the second one finds the run of the first.
+        run_id = f"manual__{datetime.now(UTC).isoformat()}_{uuid.uuid4().hex[:8]}"
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        self.request("POST", f"/dags/{dag_id}/dagRuns", json=body, allowed=(409,))
+        return Run(dag_id, run_id)
 
     def run_state(self, run: Run) -> str:
         return str(self.request("GET", run.path)["state"])

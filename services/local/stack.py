@@ -212,9 +212,13 @@ class Stack:
     def wait(
         self, run: Run, seconds: float = 3600, watch: Callable[[list[dict[str, Any]]], None] | None = None
     ) -> str:
-        """The run's end state, "success" or "failed"; `watch` gets its task instances twice a second."""
+        """The run's end state, "success" or "failed"; `watch` gets its task instances twice a second.
+
+        RunFailed when so many seconds pass in which no task changes its state: a busy machine takes its time.
+        """
+        seen: list[Any] | None = None
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while True:
             state = self.api.run_state(run)
             if watch is not None:
                 watch(self.api.task_instances(run))
@@ -224,8 +228,16 @@ class Stack:
             gone = [name for name, info in programs_now.items() if info["statename"] == "FATAL"]
             if gone or not programs_now:
                 raise RunFailed(f"{', '.join(gone) or 'The stack'} stopped during the run. See `make logs`.")
+            if time.monotonic() > deadline:
+                now = sorted(
+                    (ti["id"], ti["try_number"], ti["state"] or "") for ti in self.api.task_instances(run)
+                )
+                if now == seen:
+                    raise RunFailed(
+                        f"No task of {run.dag_id} has moved for {seconds:.0f} s. See `make logs`."
+                    )
+                seen, deadline = now, time.monotonic() + seconds
             time.sleep(0.4)
-        raise RunFailed(f"{run.dag_id} has not ended after {seconds:.0f} s; it is still running.")
 
     def task_instances(self, run: Run) -> list[dict[str, Any]]:
         """Airflow's record of every task of the run, mapped ones included."""

@@ -140,7 +140,7 @@ def test_airflow_loads_the_file_from_pythonpath(tmp_path: Path, home):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [False, str(PROJECT / "airflow_local_settings.py")]

@@ -228,7 +228,7 @@ def test_parsing_touches_nothing_and_loads_nothing_heavy(file: Path, tmp_path: P
         env=env | {"AIRFLOW_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout.splitlines()[-1])

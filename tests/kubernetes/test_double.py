@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from kubernetes.client.exceptions import ApiException
 from tests.airflow_home import PROJECT
 from tests.kubernetes.api_server import ApiServer
 from tests.kubernetes.objects import field_matches, matches
+from tests.waiting import until
 
 IMAGE = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
 SLEEPS = "import time; print('begun', flush=True); time.sleep(300)"
@@ -48,14 +48,6 @@ def pod(name: str, program: str, **spec: Any) -> dict[str, Any]:
         "metadata": {"name": name, "labels": {"app": "test"}},
         "spec": {"restartPolicy": "Never", "containers": [container], **spec},
     }
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 def log(core: client.CoreV1Api, name: str) -> str:
@@ -100,7 +92,7 @@ def test_a_selector_that_is_none():
 )
 def test_a_pod_runs_its_command_to_its_end(core, server, program, ends):
     core.create_namespaced_pod("ns", pod("p", program))
-    eventually(lambda: phase(core, "p") == ends)
+    until(lambda: phase(core, "p") == ends)
     state = core.read_namespaced_pod("p", "ns").status.container_statuses[0].state.terminated
     assert state.exit_code == (0 if ends == "Succeeded" else 3)
     assert log(core, "p") == ("hello\n" if ends == "Succeeded" else "")
@@ -124,14 +116,14 @@ def test_a_pod_has_its_manifests_environment_and_files(core, server):
     mount = {"name": "v", "mountPath": "/usr/local/airflow/f", "subPath": "f"}
     made["spec"]["containers"][0]["volumeMounts"] = [mount]
     core.create_namespaced_pod("ns", made)
-    eventually(lambda: phase(core, "p") == "Succeeded")
+    until(lambda: phase(core, "p") == "Succeeded")
     assert log(core, "p") == "plain from a secret from a map\n"
 
 
 def test_a_pod_without_its_secret_waits_as_in_a_cluster(core):
     env = [{"name": "B", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
     core.create_namespaced_pod("ns", pod("p", "print()", env=env))
-    states = eventually(lambda: core.read_namespaced_pod("p", "ns").status.container_statuses)
+    states = until(lambda: core.read_namespaced_pod("p", "ns").status.container_statuses)
     assert states[0].state.waiting.reason == "CreateContainerConfigError"
 
 
@@ -156,11 +148,11 @@ def test_what_is_refused(core, server):
 @pytest.mark.parametrize("program", [SLEEPS, HEEDLESS, WITH_CHILD], ids=["heeds", "heedless", "with-child"])
 def test_a_deleted_pod_is_ended_after_its_grace_and_gone_with_its_children(core, server, program):
     core.create_namespaced_pod("ns", pod("p", program, terminationGracePeriodSeconds=1))
-    eventually(lambda: log(core, "p").count("begun") == program.count("begun"))
+    until(lambda: log(core, "p").count("begun") == program.count("begun"))
     leader = server.kubelet.processes["p"].pid
     answer = core.delete_namespaced_pod("p", "ns")
     assert answer.metadata.deletion_timestamp
-    eventually(lambda: core.list_namespaced_pod("ns").items == [])
+    until(lambda: core.list_namespaced_pod("ns").items == [])
     assert session(leader) == []
     with pytest.raises(ApiException) as again:
         core.delete_namespaced_pod("p", "ns")
@@ -179,10 +171,10 @@ def session(leader: int) -> list[int]:
 
 def test_a_watch_tells_of_every_change_and_of_leaving_its_selector(core, server):
     core.create_namespaced_pod("ns", pod("p", "print()"))
-    eventually(lambda: phase(core, "p") == "Succeeded")
+    until(lambda: phase(core, "p") == "Succeeded")
     core.patch_namespaced_pod("p", "ns", {"metadata": {"labels": {"done": "True"}}})
     core.delete_namespaced_pod("p", "ns")
-    eventually(lambda: core.list_namespaced_pod("ns").items == [])
+    until(lambda: core.list_namespaced_pod("ns").items == [])
     stream = watch.Watch().stream(
         core.list_namespaced_pod,
         "ns",
@@ -231,4 +223,4 @@ def test_no_pod_outlives_the_double_however_that_ends(tmp_path, how):
         double.send_signal(signal.SIGKILL)
     double.wait(60)
     double.stdout.close()
-    eventually(lambda: session(leader) == [])
+    until(lambda: session(leader) == [])

@@ -4,7 +4,6 @@ import copy
 import os
 import re
 import subprocess
-import time
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from tests.kubernetes.files import (
     values,
 )
 from tests.project_files import needs_the_repository
+from tests.waiting import until
 
 pytestmark = needs_the_repository
 
@@ -188,9 +188,7 @@ def test_the_stores_arguments_make_its_buckets_and_refuse_strangers(tmp_path):
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 60
-        while not store.ready() and time.monotonic() < deadline:
-            time.sleep(0.2)
+        until(store.ready)
         assert {bucket.name for bucket in store.client().list_buckets()} == {
             "task-mapping-api-data",
             "airflow-logs",

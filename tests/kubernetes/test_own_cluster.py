@@ -118,7 +118,7 @@ def run(tmp_path):
 
     def run(block):
         done = subprocess.run(
-            ["sh", "-e", "-c", block], cwd=clone, env=environment, capture_output=True, text=True, timeout=120
+            ["sh", "-e", "-c", block], cwd=clone, env=environment, capture_output=True, text=True, timeout=600
         )
         return done.returncode, done.stderr, json.loads(state.read_text())
 

@@ -1,6 +1,5 @@
 """What may happen to a pod and to the API server, all in one run in which every task ends well."""
 
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ pytest.importorskip("kubernetes_validate", reason="the double checks pods by Kub
 
 from tests.kubernetes.cluster import Cluster
 from tests.kubernetes.objects import Pod
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from services.local.airflow_api import Run
@@ -29,15 +29,10 @@ def first_pod_of(task_id: str) -> Any:
     return predicate
 
 
-def running(both: Cluster, run: "Run", *task_ids: str) -> None:
-    """Return when all these tasks run."""
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        states = {ti["task_id"]: ti["state"] for ti in both.stack.task_instances(run)}
-        if all(states.get(task_id) == "running" for task_id in task_ids):
-            return
-        time.sleep(0.5)
-    pytest.fail(f"these do not run: {states}")
+def running(both: Cluster, run: "Run", *task_ids: str) -> bool:
+    """Whether all these tasks run."""
+    states = {ti["task_id"]: ti["state"] for ti in both.stack.task_instances(run)}
+    return all(states.get(task_id) == "running" for task_id in task_ids)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +47,13 @@ def faulty(both: Cluster) -> "Iterator[Run]":
     both.stack.api.wait_for_dag("pod_faults")
     both.stack.api.unpause("pod_faults")
     run = both.stack.api.trigger("pod_faults", {})
-    wait_until(lambda: len(both.pods_of("never_starts", run.run_id)) == 1)
+    until(lambda: len(both.pods_of("never_starts", run.run_id)) == 1)
     both.age("never_starts")
-    running(both, run, "evicted", "oom_killed")
+    until(lambda: running(both, run, "evicted", "oom_killed"))
     server.drop_watches()
     (evicted,) = both.pods_of("evicted", run.run_id)
     kubelet.kill(evicted["metadata"]["name"], pod_reason="Evicted")
-    wait_until(lambda: len(both.pods_of("evicted", run.run_id)) == 2)
+    until(lambda: len(both.pods_of("evicted", run.run_id)) == 2)
     # The version that the next watch starts from is too old.
     server.end_watches(gone=True)
     (killed,) = both.pods_of("oom_killed", run.run_id)
@@ -66,14 +61,6 @@ def faulty(both: Cluster) -> "Iterator[Run]":
     assert both.stack.wait(run, 300) == "success"
     yield run
     server.refuses = lambda pod: 0
-
-
-def wait_until(condition: Any, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail("the condition never came true")
-        time.sleep(0.2)
 
 
 def attempts(both: Cluster, run: "Run", task_id: str) -> tuple[int, int]:
@@ -115,4 +102,4 @@ def test_the_executor_asked_for_nothing_that_the_double_does_not_serve(both, fau
 
 def test_no_pod_is_left(both, faulty):
     """A failed pod that stays is told of again when a watch begins anew, and would fail its successor."""
-    wait_until(lambda: both.api_server.pods.select("") == [])
+    until(lambda: both.api_server.pods.select("") == [])

@@ -5,12 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.kubernetes.machine import PROGRAMS
 from tests.project_files import PROJECT, needs_the_repository
+from tests.waiting import until
 
 pytestmark = needs_the_repository
 
@@ -252,10 +252,8 @@ def test_broken_off_it_ends_its_programs_and_says_how_to_go_on(machine, how):
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 60
-        while "kind create" not in " ".join(machine.lines()) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        until(lambda: "kind create" in " ".join(machine.lines()))
         process.send_signal(how)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate()
     assert process.returncode == 130
     assert "make k8s-down" in said

@@ -14,6 +14,7 @@ from services.local.airflow_api import Run
 from services.local.stack import Stack
 from tests.servers.gate import Gate
 from tests.stack import MAPS, copies, manifest_of
+from tests.waiting import until
 
 ROWS = 20_000
 FULL, SMALL, YEARS = "/api/get", "/api/get_small", "/api/get_for_columns"
@@ -40,10 +41,7 @@ def running(stack: Stack, *runs: Run, task: str = "copy") -> list[int]:
 
 def rises_to(expected: Any, count: Callable[[], Any]) -> None:
     """The count becomes what is expected, however long that takes a busy machine, and stays so."""
-    deadline = time.monotonic() + 180
-    while (now := count()) != expected:
-        assert time.monotonic() < deadline, f"{now} are running, {expected} should be"
-        time.sleep(0.3)
+    until(lambda: count() == expected)
     for _ in range(10):  # rounds of the scheduler
         time.sleep(0.5)
         assert count() == expected

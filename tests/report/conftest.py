@@ -80,7 +80,7 @@ def sdk_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sdk]:
     ):
         yield Sdk(process, output)
         process.stdin.close()
-        process.wait(20)
+        process.wait()
 
 
 @pytest.fixture

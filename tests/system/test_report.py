@@ -1,7 +1,6 @@
 """From a copy to its report under the real scheduler: asset, SDK, Cosmos, dbt, charts, and no secret."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from services.local.airflow_api import Run
 from services.local.stack import Stack
 from tests.airflow_home import PROJECT
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(
     not all((PROJECT / name).exists() for name in (".venv-astro-sdk", ".venv-dbt")),
@@ -84,12 +84,12 @@ def test_the_objects_of_the_run_are_still_what_its_manifest_says(stack, copied, 
 
 def test_a_report_by_hand_takes_the_newest_run_and_loads_nothing_twice(stack, copied, report):
     again = stack.trigger("wildfires_report", {"dataset": "wildfires"})
-    deadline = time.monotonic() + 600
-    state = None
-    while state not in ("success", "failed") and time.monotonic() < deadline:
-        time.sleep(0.5)
+
+    def ended():
         (state,) = (each["state"] for each in stack.api.task_instances(again) if each["task_id"] == "load")
-    assert state == "success"
+        return state if state in ("success", "failed") else None
+
+    assert until(ended) == "success"
     loaded = stack.api.xcom(again, "load")
     assert (loaded["manifest"], loaded["loaded"]) == (copied["manifest"], False)
 

@@ -57,7 +57,7 @@ def run_astro(folder, tmp_path, *arguments, existing=()):
         env=os.environ | {"PATH": path, "CALLS": str(calls), "EXISTING": json.dumps(list(existing))},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     seen = []
     for words, piped in map(json.loads, calls.read_text().splitlines()):

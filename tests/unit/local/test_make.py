@@ -76,7 +76,7 @@ def bootstrap(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess
     sh = shutil.which("sh")
     assert sh
     return subprocess.run(
-        [sh, script, "run"], env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
+        [sh, script, "run"], env={**os.environ, **environment}, capture_output=True, text=True, timeout=600
     )
 
 

@@ -42,7 +42,7 @@ def parse(project, home):
         env=environment | {"AIRFLOW_HOME": str(home), "PYTHONPATH": str(project)},
         check=False,
         capture_output=True,
-        timeout=120,
+        timeout=600,
     )
     return {
         case.get("name"): "".join(

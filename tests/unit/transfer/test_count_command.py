@@ -23,7 +23,7 @@ def count(environ):
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert done.stderr == ""
     return done.returncode, done.stdout, json.loads(done.stdout)

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.waiting import until
+
 try:
     from services.wildfires_api.generator import generate
 except ModuleNotFoundError:  # the Astro image does not carry services/
     collect_ignore_glob = ["test_*.py"]
 
 PROJECT = Path(__file__).parents[4]
-PATIENCE_SECONDS = 30
 
 
 @pytest.fixture(scope="session")
@@ -71,14 +71,14 @@ def serve() -> Iterator[Callable[..., Server]]:
         )
         started.append(process)
         server = Server(port, process)
-        wait_until(lambda: process.poll() is not None or answers(server.url))
+        until(lambda: process.poll() is not None or answers(server.url))
         assert process.poll() is None, "the server ended"
         return server
 
     yield start
     for process in started:
         process.terminate()
-        process.wait(timeout=PATIENCE_SECONDS)
+        process.wait()
 
 
 def answers(url: str) -> bool:
@@ -86,16 +86,3 @@ def answers(url: str) -> bool:
         return httpx.get(f"{url}/health").is_success
     except httpx.TransportError:
         return False
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    """Return as soon as it happened; fail when it does not."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
-@pytest.fixture(name="wait_until")
-def _wait_until() -> Callable[[Callable[[], bool]], None]:
-    return wait_until

@@ -12,7 +12,7 @@ PROJECT = Path(__file__).parents[4]
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "services.wildfires_api", *map(str, arguments)]
-    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=600)
 
 
 def test_generate_then_check(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from services.wildfires_api.generator import generate
+from tests.waiting import until
 
 MEGABYTE = 1024 * 1024
 
@@ -42,9 +43,7 @@ class SlowClient:
 EVERYTHING = "/api/get?start=0&limit=20000"
 
 
-def test_above_the_bound_of_streams_clients_are_asked_to_come_back(
-    serve: Callable, small_data: Path, wait_until: Callable
-) -> None:
+def test_above_the_bound_of_streams_clients_are_asked_to_come_back(serve: Callable, small_data: Path) -> None:
     server = serve(small_data, "--max-concurrency", "1")
     slow = SlowClient(server.port, EVERYTHING)
     refused = httpx.get(f"{server.url}/api/get?start=0&limit=1")
@@ -53,15 +52,13 @@ def test_above_the_bound_of_streams_clients_are_asked_to_come_back(
     assert "--max-concurrency" in refused.json()["detail"]
     assert httpx.get(f"{server.url}/api/count").json() == 20_000  # not a stream
     assert len(slow.rest()) == (small_data / "rows.ndjson").stat().st_size + 1
-    wait_until(lambda: httpx.get(f"{server.url}/api/get?start=0&limit=1").is_success)
+    until(lambda: httpx.get(f"{server.url}/api/get?start=0&limit=1").is_success)
 
 
-def test_a_client_that_leaves_frees_its_place(
-    serve: Callable, small_data: Path, wait_until: Callable
-) -> None:
+def test_a_client_that_leaves_frees_its_place(serve: Callable, small_data: Path) -> None:
     server = serve(small_data, "--max-concurrency", "1")
     SlowClient(server.port, EVERYTHING).leave()
-    wait_until(lambda: httpx.get(f"{server.url}/api/get?start=0&limit=1").is_success)
+    until(lambda: httpx.get(f"{server.url}/api/get?start=0&limit=1").is_success)
 
 
 def test_an_answer_under_way_stays_the_version_it_began_with(
