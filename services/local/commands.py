@@ -55,7 +55,8 @@ def _leave_up(mode: str, executor: Executor) -> int:
         progress.console.print(table(_addresses(stack)), markup=False)
         if mode == "services":
             file = _write_env(stack)
-            progress.say(f"For `astro dev start --standalone`: cp {file} .env")
+            # Not as .env, which the CLI reads in Docker's mode too: containers do not reach these addresses.
+            progress.say(f"Now start Airflow: astro dev start --standalone --env {file} --wait 5m")
     return 0
 
 

@@ -137,7 +137,9 @@ def make_sqlite(path: Path, rows: int) -> None:
 def test_services_for_the_clis_standalone_mode(sh, copy_of_project):
     (services,) = [line for line in ASTRO if line.startswith("make")]
     said = sh(services)
-    file = Path(re.search(r"cp (\S+) \.env", said.replace("\n", " "))[1])
+    file = Path(re.search(r"--env (\S+)", said.replace("\n", " "))[1])
+    (start,) = [line for line in ASTRO if "--standalone" in line]
+    assert copy_of_project / re.search(r"--env (\S+)", start)[1] == file
     lines = dict(line.partition("=")[::2] for line in file.read_text().splitlines())
     assert set(lines) == {
         "AIRFLOW_CONN_WILDFIRES_API",

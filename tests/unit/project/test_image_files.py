@@ -16,6 +16,12 @@ SECRETS = [
     "airflow.cfg",
     "airflow.db",
     ".astro/standalone/airflow.db",
+    # Of the Astro CLI: its export leaves connections behind; its lock would have every build copy all anew.
+    ".astro/config.yaml.lock",
+    ".astro/worktrees/a/dags/x.py",
+    "tmp.connections",
+    "tmp.var",
+    ".astro/tmp.connections",
 ]
 
 
