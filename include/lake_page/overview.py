@@ -1,19 +1,23 @@
 """The list of runs: what Airflow knows of each, and what the store says, put side by side."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from include.lake_page.runs import AirflowRun, Attempt, Copied, Progress, RunKey
-from include.lake_page.stored_runs import Committed
+from include.lake_page.stored_runs import Committed, Damaged
 from include.transfer.store.keys import Prefix
+
+log = logging.getLogger(__name__)
 
 # What a run is to a reader of the lake. Only a manifest makes it committed.
 COMMITTED, RUNNING, QUEUED, FAILED = "committed", "running", "queued", "failed"
 UNCHANGED = "unchanged"  # the source was what an earlier run holds: nothing was copied
 MISSING = "no manifest"  # the DAG run succeeded, or nobody knows of it, and there is no manifest
 UNCHECKED = "not checked"  # the store cannot be asked
+UNREADABLE = "unreadable"  # what is known of it makes no sense
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class RunRow:
     peak_rss_mb: float | None
     retries: int | None
     reused: int | None
+    problem: str = ""  # what is wrong with what is known of it
 
     @property
     def live(self) -> bool:
@@ -49,9 +54,13 @@ class DatasetRuns:
     total: int
 
 
-def state_of(run: AirflowRun | None, progress: Progress, manifest: Committed | None, *, checked: bool) -> str:
+def state_of(
+    run: AirflowRun | None, progress: Progress, stored: Committed | Damaged | None, *, checked: bool
+) -> str:
     """What the run is to a reader of the lake."""
-    if manifest:
+    if isinstance(stored, Damaged):
+        return UNREADABLE
+    if stored:
         return COMMITTED
     if run is not None and run.at_work:
         return RUNNING if run.state == "running" else QUEUED
@@ -66,12 +75,13 @@ def run_row(
     prefix: Prefix,
     run: AirflowRun | None,
     progress: Progress,
-    manifest: Committed | None,
+    stored: Committed | Damaged | None,
     now: datetime,
     *,
     checked: bool = True,
 ) -> RunRow:
     """One line; the manifest's figures where there is one, else those of the copies that returned so far."""
+    manifest = stored if isinstance(stored, Committed) else None
     copies = copies_of(run, progress)
     copied = list(progress.copied.values())
     fresh = [receipt for receipt in copied if not receipt.reused]
@@ -79,7 +89,7 @@ def run_row(
     peaks = [receipt.peak_rss_mb for receipt in copied]
     return RunRow(
         prefix=prefix,
-        state=state_of(run, progress, manifest, checked=checked),
+        state=state_of(run, progress, stored, checked=checked),
         airflow=run,
         moment=_moment(prefix, run),
         took=_took(run, now),
@@ -91,7 +101,14 @@ def run_row(
         peak_rss_mb=manifest.peak_rss_mb if manifest else max(peaks, default=None),
         retries=sum(max(attempt.try_number - 1, 0) for attempt in copies) if run else None,
         reused=sum(receipt.reused for receipt in copied) if copied else (0 if run else None),
+        problem=_problem(run, stored),
     )
+
+
+def _problem(run: AirflowRun | None, stored: Committed | Damaged | None) -> str:
+    if isinstance(stored, Damaged):
+        return f"its manifest is none: {stored.complaints[0]}"
+    return run.problem if run else ""
 
 
 def copies_of(run: AirflowRun | None, progress: Progress) -> list[Attempt]:
@@ -174,15 +191,14 @@ def dags_of(listed: Iterable[Listed]) -> tuple[str, ...]:
 def rows_of(
     listed: Iterable[Listed],
     progress: Mapping[RunKey, Progress],
-    manifests: Mapping[Prefix, Committed],
+    manifests: Mapping[Prefix, Committed | Damaged],
     unchecked: set[Prefix],
     now: datetime,
 ) -> tuple[RunRow, ...]:
     """The lines of these runs; keys of `progress`: `AirflowRun.key`."""
     return tuple(
-        run_row(
-            each.prefix,
-            each.run,
+        _row_or_what_is_wrong(
+            each,
             progress.get(each.run.key, Progress()) if each.run else Progress(),
             manifests.get(each.prefix),
             now,
@@ -190,3 +206,18 @@ def rows_of(
         )
         for each in listed
     )
+
+
+def _row_or_what_is_wrong(
+    each: Listed, progress: Progress, stored: Committed | Damaged | None, now: datetime, *, checked: bool
+) -> RunRow:
+    """A run's line: one that cannot be made must not take the list from everybody."""
+    try:
+        return run_row(each.prefix, each.run, progress, stored, now, checked=checked)
+    except Exception as error:
+        log.exception("%s cannot be shown", each.prefix)
+        problem = f"it cannot be shown ({type(error).__name__}): see the API server's log"
+        unknown = dict.fromkeys(("took", "planned", "rows_per_second", "peak_rss_mb", "retries", "reused"))
+        return RunRow(
+            each.prefix, UNREADABLE, each.run, "", done=0, rows=0, bytes=0, problem=problem, **unknown
+        )

@@ -1,16 +1,19 @@
 """What Airflow knows of a copy's runs, as plain values: which DAGs copy, their runs, tasks and receipts."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from include.transfer.batches import Batch
+from include.transfer.commit.receipt import Receipt
 from include.transfer.dataset import Dataset
-from include.transfer.errors import BadSettings
+from include.transfer.documents import fits
 from include.transfer.store.keys import Prefix
 
+MOST_KEY = 1_024  # characters, as S3 has it
+MOST_BATCHES = 100_000
 RunKey = tuple[str, str, str]  # DAG id, run id, id of the task that copies
 
 
@@ -28,13 +31,10 @@ class CopyDag:
     verify_task: str | None
     form: frozenset[str] = frozenset()
 
-    def dataset_of(self, conf: Any) -> Dataset | None:
-        """The dataset that a run with this conf copies; None where its settings are none (it then fails)."""
+    def dataset_of(self, conf: Any) -> Dataset:
+        """The dataset that a run with this conf copies. Raises BadSettings; such a run fails."""
         values = conf if isinstance(conf, Mapping) else {}
-        try:
-            return Dataset.of_run(self.settings, {name: values[name] for name in self.form & set(values)})
-        except (BadSettings, TypeError):
-            return None
+        return Dataset.of_run(self.settings, {name: values[name] for name in self.form & set(values)})
 
 
 @dataclass(frozen=True)
@@ -66,23 +66,29 @@ class Copied:
         """None if it is no receipt."""
         if not isinstance(receipt, Mapping):
             return None
-        try:
-            return cls(
-                start=int(receipt["start"]),
-                rows=int(receipt["rows"]),
-                bytes=int(receipt["bytes"]),
-                seconds=float(receipt["seconds"]),
-                peak_rss_mb=float(receipt["peak_rss_mb"]),
-                reused=bool(receipt["reused"]),
-                key=str(receipt["key"]),
-            )
-        except (KeyError, TypeError, ValueError):
+        known: dict[str, Any] = {f.name: receipt.get(f.name) for f in fields(cls)}
+        if not all(fits(known[name], kind) for name, kind in _COPIED.items()) or len(known["key"]) > MOST_KEY:
             return None
+        return cls(**{**known, "reused": bool(known["reused"])})
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> "Copied":
+        return cls(**{f.name: getattr(receipt, f.name) for f in fields(cls)})
+
+
+_COPIED: dict[str, Any] = {
+    "start": int,
+    "rows": int,
+    "bytes": int,
+    "seconds": int | float,
+    "peak_rss_mb": int | float,
+    "key": str,
+}
 
 
 @dataclass(frozen=True)
 class AirflowRun:
-    """One DAG run that copies a dataset."""
+    """One DAG run that copies a dataset; `problem`: why it is not known which, and the DAG's own is named."""
 
     dag: CopyDag
     run_id: str
@@ -91,6 +97,7 @@ class AirflowRun:
     started: datetime | None
     ended: datetime | None
     dataset: Dataset
+    problem: str = ""
 
     @property
     def key(self) -> RunKey:
@@ -173,9 +180,10 @@ def _plain(value: Any) -> Any:
 
 def read_plan(value: Any) -> tuple[Batch, ...] | None:
     """The batches that `plan` returned; None if that is not what it is."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
+    if not isinstance(value, list) or len(value) > MOST_BATCHES:
         return None
-    try:
-        return tuple(Batch.from_dict(batch) for batch in value)
-    except (KeyError, TypeError, ValueError):
-        return None
+    right = all(
+        isinstance(batch, Mapping) and fits(batch.get("start"), int) and fits(batch.get("limit"), int)
+        for batch in value
+    )
+    return tuple(Batch(batch["start"], batch["limit"]) for batch in value) if right else None

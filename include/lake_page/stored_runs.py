@@ -1,10 +1,10 @@
 """What the store holds: manifests, objects and reports of runs. Reads only, and never waits long."""
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -14,6 +14,9 @@ from include.transfer.errors import BadSettings
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
+MOST_COMPLAINTS = 5
+MOST_LISTED = 200  # charts or tables of a report
+MOST_CAPTION = 200  # characters
 _READERS = 8
 _REPORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.(?:html|json|png|svg|parquet)")
 _OBJECT_NAME = re.compile(
@@ -22,40 +25,45 @@ _OBJECT_NAME = re.compile(
 
 
 @dataclass(frozen=True)
+class Damaged:
+    """What stands in a manifest's place and is not the manifest of its run."""
+
+    complaints: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Committed:
-    """A committed run: what a page shows of its manifest. `grown`: rows that were appended during the run."""
+    """A committed run: what a page shows of its manifest. `grown`: rows that were appended during the run.
+
+    A list of runs has them without their `receipts`.
+    """
 
     rows: int
     bytes: int
     format: str
     created_at: str
-    receipts: tuple[Copied, ...]
+    batches: int
+    peak_rss_mb: float | None
+    receipts: tuple[Copied, ...] = ()
     grown: int = 0
 
     @classmethod
-    def read(cls, stored: Any, prefix: Prefix) -> "Committed | None":
-        """None if `stored` is not the manifest of this run."""
+    def read(cls, stored: Any, prefix: Prefix) -> "Committed | Damaged":
+        """What stands where the manifest of this run belongs."""
         manifest = Manifest.from_dict(stored, prefix)
         if manifest is None:
-            return None
-        receipts = (Copied.from_receipt(receipt.to_dict()) for receipt in manifest.receipts)
-        planned = ((manifest.drift or {}).get("planned") or {}).get("count")
+            return Damaged(tuple(islice(complaints(stored, prefix), MOST_COMPLAINTS)))
+        planned = (manifest.drift or {}).get("planned", {}).get("count", manifest.rows)
         return cls(
             rows=manifest.rows,
             bytes=manifest.bytes,
             format=f"{manifest.format} {manifest.compression}".removesuffix(" none"),
-            created_at=manifest.created_at,
-            receipts=tuple(receipt for receipt in receipts if receipt),
-            grown=manifest.rows - planned if isinstance(planned, int) else 0,
+            created_at=manifest.created_at[:40],
+            batches=len(manifest.receipts),
+            peak_rss_mb=max((receipt.peak_rss_mb for receipt in manifest.receipts), default=None),
+            receipts=tuple(map(Copied.of, manifest.receipts)),
+            grown=manifest.rows - planned,
         )
-
-    @property
-    def batches(self) -> int:
-        return len(self.receipts)
-
-    @property
-    def peak_rss_mb(self) -> float | None:
-        return max((receipt.peak_rss_mb for receipt in self.receipts), default=None)
 
 
 @dataclass(frozen=True)
@@ -104,28 +112,28 @@ class Lake:
         keys = (key.removeprefix(below).strip("/") for key in self.bucket.folders(below))
         return [name for name in keys if name and not name.startswith("_")]
 
-    def manifests(self, prefixes: Iterable[Prefix]) -> dict[Prefix, Committed]:
-        """The manifests of those runs that are committed: a HEAD for each, a GET for what is new here."""
+    def manifests(self, prefixes: Iterable[Prefix]) -> dict[Prefix, Committed | Damaged]:
+        """The manifests of those runs that have one, without receipts: a HEAD each, a GET for a new one."""
         wanted = list(prefixes)
         with ThreadPoolExecutor(_READERS) as readers:
-            found = list(readers.map(self.manifest, wanted))
+            found = list(readers.map(self._summary, wanted))
         return {prefix: manifest for prefix, manifest in zip(wanted, found, strict=True) if manifest}
 
-    def manifest(self, prefix: Prefix) -> Committed | None:
-        """The run's manifest, or None while it is not committed."""
+    def _summary(self, prefix: Prefix) -> Committed | Damaged | None:
         stored = self.bucket.head(prefix.manifest)
         if stored is None:
             return None
         known = (self.bucket.name, stored.key, stored.etag)
         if (manifest := _manifests.get(known)) is None:
-            manifest = Committed.read(self.bucket.get_json(prefix.manifest), prefix)
-            if manifest is not None:
-                _manifests.put(known, manifest)
+            manifest = self.manifest(prefix)
+            if isinstance(manifest, Committed):
+                manifest = replace(manifest, receipts=())
+            _manifests.put(known, manifest)
         return manifest
 
-    def complaints(self, prefix: Prefix) -> list[str]:
-        """Why what stands in the manifest's place is not one."""
-        return list(complaints(self.bucket.get_json(prefix.manifest), prefix))[:5]
+    def manifest(self, prefix: Prefix) -> Committed | Damaged:
+        """What stands where the run's manifest belongs, whole: one GET."""
+        return Committed.read(self.bucket.get_json(prefix.manifest), prefix)
 
     def objects(self, prefix: Prefix) -> dict[str, int]:
         """Key → bytes of every object of the run: one LIST for every 1,000."""
@@ -146,16 +154,16 @@ class Lake:
 
         charts = []
         listed = index.get("charts")
-        for entry in listed if isinstance(listed, list) else []:
+        for entry in listed[:MOST_LISTED] if isinstance(listed, list) else []:
             if isinstance(entry, Mapping):
                 png, svg = there(entry.get("png")), there(entry.get("svg"))
-                name = str(entry.get("name") or "")
+                name = _text(entry.get("name"))
                 if png or svg:
                     dark = there(entry.get("dark_svg")) or there(entry.get("dark_png"))
-                    charts.append(Chart(name, str(entry.get("title") or name), png, svg, dark))
+                    charts.append(Chart(name, _text(entry.get("title")) or name, png, svg, dark))
         marts = tuple(filter(None, (there(mart) for mart in _names(index.get("marts")))))
         page, docs = bool(there("index.html")), bool(there("docs.html"))
-        return Report(str(index.get("created_at") or ""), tuple(charts), marts, page, docs)
+        return Report(_text(index.get("created_at")), tuple(charts), marts, page, docs)
 
 
 def _names(marts: Any) -> list[str]:
@@ -164,10 +172,15 @@ def _names(marts: Any) -> list[str]:
         return []
     found = [
         mart.get("object") or mart.get("parquet") or mart.get("name")
-        for mart in marts
+        for mart in marts[:MOST_LISTED]
         if isinstance(mart, Mapping)
     ]
-    return [str(name) for name in [*found, *(mart for mart in marts if isinstance(mart, str))] if name]
+    return [name for name in [*found, *marts[:MOST_LISTED]] if isinstance(name, str)]
+
+
+def _text(value: Any) -> str:
+    """A caption that a report's index may hold."""
+    return value[:MOST_CAPTION] if isinstance(value, str) else ""
 
 
 def is_object_name(name: str) -> bool:
@@ -183,26 +196,20 @@ def is_report_name(name: str) -> bool:
 class _Known:
     """The manifests read last; an object that changed has another ETag, so none is ever stale."""
 
-    def __init__(self, most_receipts: int = 50_000) -> None:
-        self._most = most_receipts
-        self._receipts = 0
-        self._kept: OrderedDict[tuple[str, str, str], Committed] = OrderedDict()
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._kept: dict[tuple[str, str, str], Committed | Damaged] = {}
         self._lock = Lock()
 
-    def get(self, key: tuple[str, str, str]) -> Committed | None:
+    def get(self, key: tuple[str, str, str]) -> Committed | Damaged | None:
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
             return self._kept.get(key)
 
-    def put(self, key: tuple[str, str, str], manifest: Committed) -> None:
+    def put(self, key: tuple[str, str, str], manifest: Committed | Damaged) -> None:
         with self._lock:
-            if key not in self._kept:
-                self._receipts += len(manifest.receipts)
             self._kept[key] = manifest
-            while self._receipts > self._most and len(self._kept) > 1:
-                _, oldest = self._kept.popitem(last=False)
-                self._receipts -= len(oldest.receipts)
+            while len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]
 
 
 _manifests = _Known()

@@ -18,6 +18,7 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
                             row once), publish (the one write), history,
                             unchanged, drift, retention, sweep, audit (a run read back from outside)
     payloads.py           what one step hands to the next
+    documents.py          JSON from outside, read strictly
     errors.py, redact.py  named by what to do next; without secrets
     __main__.py           python -m include.transfer: count, verify
     diagnose.py           what must be right before a copy can work

@@ -4,10 +4,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_origin
 
+from include.transfer.documents import brief
 from include.transfer.errors import BadSettings
 from include.transfer.formats import COMPRESSIONS, FORMATS, suffix
 from include.transfer.source.paging import PAGINGS
@@ -16,7 +17,9 @@ DUPLICATES = ("fail", "allow")
 TYPES = ("string", "int64", "double", "boolean")
 BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+CONN_PATTERN = r"^[\w#!()\-.:/\\]{1,250}$"  # as Airflow has it
 TOTAL_PATTERN = r"^(body|body:[^\s:]+|header:[A-Za-z0-9-]+)$"
+_KINDS: dict[Any, str] = {str: "a text", Mapping: "an object"}
 # Settings that mean something when empty; a form gives null for them.
 MAY_BE_EMPTY = frozenset({"rows_key", "limit_param", "version_header"})
 # Where an object stands, how the source is counted and what is found wrong: not what an object holds.
@@ -76,18 +79,25 @@ class Dataset:
     def _wrong(self) -> list[str]:
         def one_of(name: str, allowed: tuple[str, ...]) -> str:
             value = getattr(self, name)
-            return "" if value in allowed else f"{name} is {value!r}, not one of {', '.join(allowed)}"
+            return "" if value in allowed else f"{name} is {brief(value)}, not one of {', '.join(allowed)}"
 
         def at_least(name: str, least: int) -> str:
             value = getattr(self, name)
             right = isinstance(value, int) and not isinstance(value, bool) and value >= least
-            return "" if right else f"{name} is {value!r}, not a whole number of {least} or more"
+            return "" if right else f"{name} is {brief(value)}, not a whole number of {least} or more"
 
         def matching(name: str, pattern: str) -> str:
             value = getattr(self, name)
             right = isinstance(value, str) and re.fullmatch(pattern, value)
-            return "" if right else f"{name} is {value!r}, which does not match {pattern}"
+            return "" if right else f"{name} is {brief(value)}, which does not match {pattern}"
 
+        wrong = [
+            f"{f.name} is {brief(getattr(self, f.name))}, not {_KINDS[kind]}"
+            for f in fields(self)
+            if (kind := _kind(f)) in _KINDS and not isinstance(getattr(self, f.name), kind)
+        ]
+        if wrong:
+            return wrong
         unknown = sorted({str(kind) for kind in self.types.values()} - set(TYPES))
         wrong = [
             one_of("format", tuple(FORMATS)),
@@ -96,6 +106,8 @@ class Dataset:
             one_of("duplicates", DUPLICATES),
             matching("name", NAME_PATTERN),
             matching("bucket", BUCKET_PATTERN),
+            matching("conn_id", CONN_PATTERN),
+            matching("store_conn_id", CONN_PATTERN),
             matching("total", TOTAL_PATTERN),
             "" if self.offset_param else "offset_param is empty",
             at_least("batch_size", 1),
@@ -146,6 +158,10 @@ class Dataset:
             if name not in _NOT_CONTENT and (name not in _ADDED or value != _ADDED[name])
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _kind(setting: Field[Any]) -> Any:
+    return get_origin(setting.type) or setting.type
 
 
 def refuse_unknown(given: Mapping[str, Any], known: list[str], what: str) -> None:

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from include.lake_page import detail, overview, strip
 from include.lake_page.overview import DatasetRuns, Listed, RunRow
 from include.lake_page.runs import AirflowRun, Progress, RunKey
-from include.lake_page.stored_runs import Committed
+from include.lake_page.stored_runs import Committed, Damaged
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings
 from include.transfer.store.bucket import Stored
 from include.transfer.store.keys import Prefix
-from plugins.lake_app import access, queries
+from plugins.lake_app import access, queries, returned
 from plugins.lake_app.stores import Stores, by_place, place
 
 NEWEST = 5  # runs of each dataset on the first page
@@ -64,18 +64,17 @@ class Pages:
         listed, home = self._find(dataset, run)
         prefix, known = listed.prefix, listed.run
         progress = self._progress([listed]).get(known.key, Progress()) if known else Progress()
-        manifest: Committed | None = None
+        stored: Committed | Damaged | None = None
         objects: dict[str, int] | None = None
-        report, torn = None, []
+        report = None
         if lake := self.stores.of(home):
             with self.stores.watched(home):
-                manifest = lake.manifest(prefix)
                 objects = lake.objects(prefix)
+                stored = lake.manifest(prefix) if prefix.manifest in objects else None
                 report = lake.report(prefix, objects)
-                if manifest is None and prefix.manifest in objects:
-                    torn = lake.complaints(prefix)
         checked = place(home) not in self.stores.troubles
-        row = overview.run_row(prefix, known, progress, manifest, self.now, checked=checked)
+        row = overview.run_row(prefix, known, progress, stored, self.now, checked=checked)
+        manifest = stored if isinstance(stored, Committed) else None
         batches = detail.batches(prefix, known, progress, manifest, objects, self.now)
         ordered = detail.sorted_by(batches.rows, sort, descending=descending)
         first = (page - 1) * BATCHES_A_PAGE
@@ -93,7 +92,7 @@ class Pages:
             "pages": max(-(-len(ordered) // BATCHES_A_PAGE), 1),
             "report": report,
             "bucket": home.bucket,
-            "torn": torn,
+            "torn": stored.complaints if isinstance(stored, Damaged) else (),
             "unchanged": progress.unchanged,
             "troubles": self.stores.listed(),
         }
@@ -113,7 +112,7 @@ class Pages:
 
     def _datasets(self) -> list[Dataset]:
         """The datasets as their DAGs and runs have them: for their connections and buckets."""
-        declared = (dag.dataset_of(None) for dag in self.dags)
+        declared = (queries.dataset_or_why(dag, None)[0] for dag in self.dags)
         return [*(run.dataset for run in self.runs), *(dataset for dataset in declared if dataset)]
 
     def _listed(self) -> dict[str, list[Listed]]:
@@ -157,12 +156,12 @@ class Pages:
         return {name: tuple(group) for name, group in by_name}
 
     def _progress(self, listed: Iterable[Listed]) -> dict[RunKey, Progress]:
-        return queries.progress(self.session, [each.run for each in listed if each.run])
+        return returned.progress(self.session, [each.run for each in listed if each.run])
 
-    def _manifests(self, listed: list[Listed]) -> tuple[dict[Prefix, Committed], set[Prefix]]:
+    def _manifests(self, listed: list[Listed]) -> tuple[dict[Prefix, Committed | Damaged], set[Prefix]]:
         """The manifests of the runs, and the runs whose store could not be asked."""
         places = by_place(self._datasets())
-        manifests: dict[Prefix, Committed] = {}
+        manifests: dict[Prefix, Committed | Damaged] = {}
         unchecked: set[Prefix] = set()
         for home in places.values():
             wanted = [each.prefix for each in listed if self._is_in(each.run, home)]

@@ -1,6 +1,6 @@
-"""What Airflow's database knows of the copies, a few queries a page, whatever the number of batches."""
+"""Which DAGs copy, and their runs, as Airflow's database has them."""
 
-import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,28 +8,23 @@ from typing import Any
 from airflow.models.dag_version import DagVersion
 from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel
-from airflow.models.taskinstance import TaskInstance
-from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from include.lake_page.runs import (
-    AirflowRun,
-    Attempt,
-    Copied,
-    CopyDag,
-    Progress,
-    RunKey,
-    find_copies,
-    read_plan,
-)
-from include.tasks.context import FINDINGS_KEY, UNCHANGED_KEY
+from include.lake_page.runs import AirflowRun, CopyDag, find_copies
+from include.transfer import documents
 from include.transfer.dataset import Dataset
+from include.transfer.errors import TransferError
+from plugins.lake_app.returned import text_of
+
+log = logging.getLogger(__name__)
 
 MOST_RUNS = 2_000  # the newest; older ones are listed by their folders in the store alone
 MOST_VERSIONS = 5_000
+# Characters of a run's conf, and of what is said about it.
+MOST_CONF = 1 << 16
+MOST_PROBLEM = 1_000
 _looked_into: dict[tuple[Any, str], list[CopyDag]] = {}
-_RECEIPT = ("start", "rows", "bytes", "seconds", "peak_rss_mb", "reused", "key")
 
 
 def copy_dags(session: Session, readable: Iterable[str]) -> list[CopyDag]:
@@ -46,9 +41,18 @@ def copy_dags(session: Session, readable: Iterable[str]) -> list[CopyDag]:
     for dag_id, version in newest.items():
         if version not in _looked_into:
             row = session.get(SerializedDagModel, version[0])
-            _looked_into[version] = find_copies(dag_id, (row.data if row else None) or {})
+            _looked_into[version] = _copies_in(dag_id, row.data if row else None)
     found = (copy for version in newest.values() for copy in _looked_into[version])
     return sorted(found, key=lambda dag: (dag.dag_id, dag.copy_task))
+
+
+def _copies_in(dag_id: str, serialized: Any) -> list[CopyDag]:
+    """The copies of a DAG; none where it is not what a DAG of this project is."""
+    try:
+        return find_copies(dag_id, serialized or {})
+    except Exception:  # whatever one DAG's author wrote must not take the page from everybody
+        log.exception("%s cannot be looked into for copies", dag_id)
+        return []
 
 
 def runs(session: Session, dags: Sequence[CopyDag]) -> list[AirflowRun]:
@@ -64,96 +68,45 @@ def runs(session: Session, dags: Sequence[CopyDag]) -> list[AirflowRun]:
             DagRun.run_after,
             DagRun.start_date,
             DagRun.end_date,
-            DagRun.conf,
+            *text_of(DagRun.conf, MOST_CONF),
         )
         .where(DagRun.dag_id.in_(sorted(by_id)))
         .order_by(DagRun.run_after.desc())
         .limit(MOST_RUNS)
     )
     found = []
-    datasets: dict[tuple[str, str, str], Dataset | None] = {}  # most runs of a DAG have the same form
-    for dag_id, run_id, state, run_after, started, ended, conf in session.execute(query):
+    known: dict[tuple[str, str, Any], tuple[Dataset | None, str]] = {}  # most runs of a DAG have one form
+    for dag_id, run_id, state, run_after, started, ended, size, conf in session.execute(query):
         for dag in by_id[dag_id]:
-            form = (dag.dag_id, dag.copy_task, json.dumps(conf, default=str))
-            if form not in datasets:
-                datasets[form] = dag.dataset_of(conf)
-            if (dataset := datasets[form]) is not None:
-                found.append(AirflowRun(dag, run_id, str(state or ""), run_after, started, ended, dataset))
+            form = (dag_id, dag.copy_task, conf if size is None or conf else size)
+            if form not in known:
+                known[form] = _dataset_of_run(dag, size, conf)
+            dataset, problem = known[form]
+            if dataset is not None:
+                run = AirflowRun(dag, run_id, str(state or ""), run_after, started, ended, dataset, problem)
+                found.append(run)
     return found
 
 
-def progress(session: Session, wanted: Sequence[AirflowRun]) -> dict[RunKey, Progress]:
-    """What the tasks of these runs say, by `AirflowRun.key`: three queries."""
-    if not wanted:
-        return {}
-    dag_runs = sorted({(run.dag.dag_id, run.run_id) for run in wanted})
-    attempts = _attempts(session, dag_runs)
-    returned = _returned(session, wanted, dag_runs)
-    return {
-        run.key: Progress(
-            planned=returned.plans.get(run.key),
-            attempts=tuple(attempts[run.dag.dag_id, run.run_id]),
-            copied=returned.copied[run.key],
-            findings=returned.findings.get(run.key, ()),
-            unchanged=returned.unchanged.get(run.key, ""),
-        )
-        for run in wanted
-    }
+def _dataset_of_run(dag: CopyDag, size: int | None, conf: str | None) -> tuple[Dataset | None, str]:
+    """The run's dataset; where its conf names none, the one that the DAG declares, and why."""
+    if size and conf is None:
+        return dataset_or_why(dag, None)[
+            0
+        ], f"its conf has {size:,} characters, and {MOST_CONF:,} are the most"
+    try:
+        dataset, problem = dataset_or_why(dag, documents.read(conf) if conf else None)
+    except documents.BadDocument as error:
+        return dataset_or_why(dag, None)[0], f"its conf is none: {error}"
+    return (dataset, "") if dataset else (dataset_or_why(dag, None)[0], f"its conf is none: {problem}")
 
 
-def _attempts(session: Session, keys: list[tuple[str, str]]) -> dict[tuple[str, str], list[Attempt]]:
-    ti = TaskInstance
-    query = select(
-        ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.state, ti.try_number, ti.start_date, ti.end_date
-    ).where(tuple_(ti.dag_id, ti.run_id).in_(keys))
-    found: dict[tuple[str, str], list[Attempt]] = defaultdict(list)
-    for dag_id, run_id, task_id, index, state, number, started, ended in session.execute(query):
-        found[dag_id, run_id].append(Attempt(task_id, index, str(state or ""), number, started, ended))
-    return found
-
-
-class _Returned:
-    """What tasks of several runs returned."""
-
-    def __init__(self) -> None:
-        self.plans: dict[RunKey, Any] = {}
-        self.copied: dict[RunKey, dict[int, Copied]] = defaultdict(dict)
-        self.findings: dict[RunKey, tuple[str, ...]] = {}
-        self.unchanged: dict[RunKey, str] = {}
-
-
-def _returned(
-    session: Session, wanted: Sequence[AirflowRun], dag_runs: Sequence[tuple[str, str]]
-) -> _Returned:
-    by_task: dict[tuple[str, str, str], list[AirflowRun]] = defaultdict(list)
-    for run in wanted:
-        for task_id in {run.dag.copy_task, run.dag.plan_task, run.dag.verify_task} - {None}:
-            by_task[run.dag.dag_id, run.run_id, str(task_id)].append(run)
-    x = XComModel
-    # Of a receipt only what a page shows: its lists of columns are most of it.
-    parts = [x.value[name] for name in _RECEIPT]
-    copies = sorted({run.dag.copy_task for run in wanted})
-    receipts = select(x.dag_id, x.run_id, x.task_id, x.map_index, *parts).where(
-        tuple_(x.dag_id, x.run_id).in_(dag_runs), x.task_id.in_(copies), x.key == XCOM_RETURN_KEY
-    )
-    found = _Returned()
-    for dag_id, run_id, task_id, index, *values in session.execute(receipts):
-        copied = Copied.from_receipt(dict(zip(_RECEIPT, values, strict=True)))
-        for run in by_task[dag_id, run_id, task_id]:
-            if copied and task_id == run.dag.copy_task:
-                found.copied[run.key][index] = copied
-    others = select(x.dag_id, x.run_id, x.task_id, x.key, x.value).where(
-        tuple_(x.dag_id, x.run_id).in_(dag_runs),
-        x.map_index == -1,
-        x.key.in_((XCOM_RETURN_KEY, FINDINGS_KEY, UNCHANGED_KEY)),
-        x.task_id.in_(sorted({task_id for _, _, task_id in by_task} - set(copies))),
-    )
-    for dag_id, run_id, task_id, key, value in session.execute(others):
-        for run in by_task[dag_id, run_id, task_id]:
-            if key == FINDINGS_KEY and task_id == run.dag.verify_task and isinstance(value, list):
-                found.findings[run.key] = tuple(str(finding) for finding in value)
-            elif key == UNCHANGED_KEY and task_id == run.dag.plan_task and isinstance(value, dict):
-                found.unchanged[run.key] = str(value.get("run") or "")
-            elif key == XCOM_RETURN_KEY and task_id == run.dag.plan_task:
-                found.plans[run.key] = read_plan(value)
-    return found
+def dataset_or_why(dag: CopyDag, conf: Any) -> tuple[Dataset | None, str]:
+    """The dataset that the DAG copies with this conf, or None and what is wrong."""
+    try:
+        return dag.dataset_of(conf), ""
+    except TransferError as error:
+        return None, str(error)[:MOST_PROBLEM]
+    except Exception as error:  # whatever one run was given must not take the page from everybody
+        log.exception("%s cannot be given this conf", dag.dag_id)
+        return None, type(error).__name__

@@ -1,5 +1,6 @@
 """The lakes behind the datasets' connections, and what is wrong where one cannot be read."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,6 +8,8 @@ from dataclasses import dataclass, field
 from include.lake_page.stored_runs import Lake
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, TransferError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class Stores:
             yield
         except TransferError as error:
             self.troubles[place(dataset)] = Trouble(*place(dataset), str(error))
+            self._lakes.pop(place(dataset), None)
+        except Exception as error:  # a connection or a store that nobody thought of takes its own runs alone
+            log.exception("The store of %s cannot be read", dataset.name)
+            text = f"{type(error).__name__}: the API server's log says more"
+            self.troubles[place(dataset)] = Trouble(*place(dataset), text)
             self._lakes.pop(place(dataset), None)
 
     def listed(self) -> list[Trouble]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from include.transfer.batches import Batch
 from include.transfer.commit.receipt import Receipt
+from include.transfer.documents import brief, fits
 from include.transfer.errors import Finding
 from include.transfer.formats import COMPRESSIONS, FORMATS
 from include.transfer.source.count import Count
@@ -138,34 +139,47 @@ def complaints(stored: Any, prefix: Prefix) -> Iterator[str]:
         return
     for name, right in (("dataset", prefix.dataset), ("run", prefix.run)):
         if stored.get(name) != right:
-            yield f"its {name} is {_short(stored.get(name))}, not {right!r}"
-    kinds = _NEEDED | {name: kind for name, kind in _OPTIONAL.items() if name in stored}
-    wrong = [name for name, kind in kinds.items() if not _is(stored.get(name), kind)]
-    yield from (f"its {name} is {_short(stored.get(name))}" for name in wrong)
+            yield f"its {name} is {brief(stored.get(name))}, not {right!r}"
+    wrong = [*_of_other_types(stored)]
     if wrong:
+        yield from wrong
         return
     if stored["format"] not in FORMATS or stored["compression"] not in COMPRESSIONS:
-        yield f"its format is {_short(stored['format'])}, its compression {_short(stored['compression'])}"
+        yield f"its format is {brief(stored['format'])}, its compression {brief(stored['compression'])}"
         return
-    source = stored["source"]
-    if not _is(source.get("count"), int) or not isinstance(source.get("version"), str | None):
-        yield f"its source is {_short(dict(source))}"
-    if not isinstance(source.get("url"), str):
-        yield "its source has no url"
-    if not all(isinstance(name, str) for name in stored["columns"]):
-        yield f"its columns are {_short(stored['columns'])}"
     for number, receipt in enumerate(stored["receipts"]):
         read = Receipt.from_dict(receipt)
         if read is None or not prefix.is_data(read.key):
-            yield f"its receipt {number} is {_short(receipt)}, which is none of an object below {prefix}"
+            yield f"its receipt {number} is {brief(receipt)}, which is none of an object below {prefix}"
 
 
-def _is(value: Any, kind: Any) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
+def _of_other_types(stored: Mapping[str, Any]) -> Iterator[str]:
+    kinds = _NEEDED | {name: kind for name, kind in _OPTIONAL.items() if name in stored}
+    wrong = [name for name, kind in kinds.items() if not fits(stored.get(name), kind)]
+    yield from (f"its {name} is {brief(stored.get(name))}" for name in wrong)
+    if wrong:
+        return
+    source = stored["source"]
+    if not _is_count(source):
+        yield f"its source is {brief(dict(source))}"
+    if not isinstance(source.get("url"), str):
+        yield "its source has no url"
+    types = stored.get("types", {})
+    for name, texts in (("columns", stored["columns"]), ("types", [*types, *types.values()])):
+        if not all(isinstance(text, str) for text in texts):
+            yield f"its {name} are {brief(stored[name])}"
+    drift = stored.get("drift") or {}
+    if not all(_is_count(drift[name]) for name in ("planned", "verified") if name in drift):
+        yield f"its drift is {brief(drift)}"
 
 
-def _short(value: Any) -> str:
-    return repr(value)[:80]
+def _is_count(value: Any) -> bool:
+    """Whether this is what a source said of itself: a number of rows, and a version or None."""
+    return (
+        isinstance(value, Mapping)
+        and fits(value.get("count"), int)
+        and fits(value.get("version"), str | None)
+    )
 
 
 def contradictions(manifest: Manifest, stored: Mapping[str, Any]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_origin
 
 from include.transfer.batches import Batch
+from include.transfer.documents import fits
 from include.transfer.store.keys import Prefix
 
 RECEIPT_VERSION = 2
@@ -44,8 +45,8 @@ class Receipt:
         if not isinstance(receipt, Mapping) or any(name not in receipt for name in _NEEDED):
             return None
         known = {f.name: receipt[f.name] for f in fields(cls) if f.name in receipt}
-        right = all(_fits(value, _KINDS[name]) for name, value in known.items())
-        return cls(**known) if right else None
+        right = all(fits(value, _KINDS[name]) for name, value in known.items())
+        return cls(**known) if right and _are_texts(known) else None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -63,9 +64,10 @@ _KINDS: dict[str, Any] = {f.name: get_origin(f.type) or f.type for f in fields(R
 }
 
 
-def _fits(value: Any, kind: Any) -> bool:
-    """JSON's true is no number, though Python's is."""
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+def _are_texts(known: Mapping[str, Any]) -> bool:
+    names = known.get("columns", [])
+    types = known.get("types", {})
+    return all(isinstance(text, str) for text in (*names, *types, *types.values()))
 
 
 def keys_of(prefix: Prefix, receipts: Sequence[Receipt]) -> set[str]:

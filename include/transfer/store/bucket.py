@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 from minio import Minio
 from minio.error import S3Error
 
+from include.transfer import documents
 from include.transfer.errors import DocumentTooLarge
 from include.transfer.store.errors import translated
 from include.transfer.store.keys import LARGEST_JSON_BYTES
@@ -99,8 +100,8 @@ class Bucket:
             if len(data) > LARGEST_JSON_BYTES:
                 return None
         try:
-            return json.loads(data) if data else None
-        except (ValueError, RecursionError):
+            return documents.read(data) if data else None
+        except documents.BadDocument:
             return None
 
     def get(self, key: str) -> Iterator[bytes]:

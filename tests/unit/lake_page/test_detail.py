@@ -11,7 +11,7 @@ PLAN = tuple(Batch(n * 5, 5) for n in range(6))
 
 
 def manifest_of(*receipts):
-    return Committed(30, 300, "csv", "", tuple(receipts))
+    return Committed(30, 300, "csv", "", len(receipts), None, tuple(receipts))
 
 
 def test_every_batch_has_a_state_and_what_is_known_of_it(made):

@@ -12,7 +12,7 @@ from include.transfer.store.keys import Prefix
 from tests.unit.lake_page.conftest import NOON
 
 RECEIPTS = tuple(Copied(n * 5, 5, 50, 1.0, 100.0 + n, False, f"k{n}") for n in range(4))
-MANIFEST = Committed(20, 200, "csv", "2026-01-01T12:01:00+00:00", RECEIPTS)
+MANIFEST = Committed(20, 200, "csv", "2026-01-01T12:01:00+00:00", 4, 103.0, RECEIPTS)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Which DAGs copy, and how a run's folder is found, read from what Airflow stores."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from math import inf, nan
 
 import pytest
 
 from include.lake_page.runs import Copied, CopyDag, find_copies, read_plan, run_name
 from include.transfer.batches import Batch
+from include.transfer.errors import BadSettings
 
 DATASET = {"name": "fires", "batch_size": 10, "query": {"a": 1}}
 
@@ -81,8 +83,9 @@ def test_a_runs_form_changes_its_dataset_and_a_wrong_one_has_none():
         "name": "other",
     }
     assert dag.dataset_of("not a form").name == "fires"
-    assert dag.dataset_of({"name": "<script>"}) is None
-    assert dag.dataset_of({"name": 7}) is None
+    for wrong in ("<script>", 7, None, ["fires"]):
+        with pytest.raises(BadSettings):
+            dag.dataset_of({"name": wrong})
 
 
 def test_a_runs_folder_is_what_the_template_renders():
@@ -115,9 +118,16 @@ def test_what_is_no_receipt_or_no_plan_is_not_known():
         "key": "k",
     }
     assert Copied.from_receipt(receipt) == Copied(0, 5, 7, 0.5, 100.0, False, "k")
-    for wrong in (None, [], "x", {**receipt, "rows": None}, {**receipt, "bytes": "many"}, {"start": 0}):
+    wrong_values = (
+        {"rows": None},
+        {"bytes": "many"},
+        {"rows": 10**400},
+        {"seconds": nan},
+        {"key": "k" * 2_000},
+    )
+    for wrong in (None, [], "x", {"start": 0}, *({**receipt, **value} for value in wrong_values)):
         assert Copied.from_receipt(wrong) is None
     assert read_plan([{"start": 0, "limit": 5}]) == (Batch(0, 5),)
     assert read_plan([]) == ()
-    for wrong in (None, "text", 5, [1], [{"start": "x", "limit": 1}]):
+    for wrong in (None, "text", 5, [1], [{"start": "x", "limit": 1}], [{"start": inf, "limit": 1}]):
         assert read_plan(wrong) is None
