@@ -32,7 +32,7 @@ def copy_batch(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receip
     about to be replaced is un-committed first, so no manifest ever names an object that is not there.
     Every error names the batch.
     """
-    with about(batch):
+    with about(batch), api.secrets_hidden():
         if done := _reusable(api, bucket, prefix, batch):
             log.info("%s: already in %s, %d bytes; nothing to copy", batch, bucket.uri(done.key), done.bytes)
             return done

@@ -21,7 +21,7 @@ TransferError
 └── Unverified             the store, the plan and the source disagree; holds every finding
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -44,6 +44,11 @@ class TransferError(Exception):
 
     def __str__(self) -> str:
         return sentence(self.where, self.got, self.fix)
+
+    def rewrite(self, change: Callable[[str], str]) -> None:
+        """Pass every text of it through `change`."""
+        self.got, self.where, self.fix = map(change, (self.got, self.where, self.fix))
+        self.args = (self.got,)
 
     def to_dict(self) -> dict[str, str]:
         """As it crosses from one process to another: see `told`."""

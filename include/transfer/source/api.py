@@ -9,10 +9,16 @@ import requests
 
 from include.transfer.batches import Batch
 from include.transfer.dataset import Dataset
-from include.transfer.errors import Fatal, NotRows, SourceChanged, SourceRefused, WrongRowCount
+from include.transfer.errors import (
+    NotRows,
+    SourceChanged,
+    SourceRefused,
+    TransferError,
+    WrongRowCount,
+)
 from include.transfer.redact import redact
 from include.transfer.source.count import LARGEST_COUNT_BYTES, Count, read_count, read_version
-from include.transfer.source.fetch import OwnHostOnly, chunks, get, without_secrets
+from include.transfer.source.fetch import OwnHostOnly, chunks, get
 from include.transfer.source.json_rows import Block, decode
 from include.transfer.source.pace import Patience
 from include.transfer.source.paging import PAGINGS
@@ -53,6 +59,15 @@ class Api:
         """Where the rows are, without credentials."""
         return redact(self._url(self.dataset.rows_path))
 
+    @contextmanager
+    def secrets_hidden(self) -> Iterator[None]:
+        """Hide what the connection holds in errors about its rows: a source may repeat it."""
+        try:
+            yield
+        except TransferError as error:
+            error.rewrite(self._session.without_secrets)
+            raise error from None
+
     def _url(self, path: str) -> str:
         return f"{self._base_url}/{path.lstrip('/')}"
 
@@ -64,7 +79,7 @@ class Api:
             with (
                 attempt,
                 get(self._session, url, self._query(), headers, self._patience) as response,
-                _located(response),
+                self._located(response),
             ):
                 body = b"" if self.dataset.total.startswith("header:") else _small(response)
                 return read_count(body, response.headers, self.dataset)
@@ -133,12 +148,30 @@ class Api:
         url = self._url(self.dataset.rows_path)
         headers = {"Accept": self.dataset.accept, "Accept-Encoding": self.dataset.accept_encoding}
         params = [*self._query(), *params]
-        with get(self._session, url, params, headers, self._patience) as response, _located(response, at):
+        with (
+            get(self._session, url, params, headers, self._patience) as response,
+            self._located(response, at),
+        ):
             self._check_version(response.headers, done)
             ndjson = re.search("ndjson|jsonl", response.headers.get("Content-Type", ""), re.IGNORECASE)
             blocks = decode(chunks(response), ndjson=bool(ndjson), rows_key=self.dataset.rows_key)
             held = yield from window.of(blocks)
         self._check_total(batch, at, at - window.skip + held)
+
+    @contextmanager
+    def _located(self, response: requests.Response, row: int | None = None) -> Iterator[None]:
+        """Say in each error of a body which request it answered, from which row; no secret it repeats."""
+        try:
+            yield
+        except TransferError as error:
+            where = error.where
+            if not where.startswith("GET "):
+                rows = "" if row is None else f" (rows from {row:,} on)"
+                where = ": ".join(filter(None, (f"GET {redact(response.url)}{rows}", where)))
+            error.where = where
+            error.rewrite(lambda text: self._session.without_secrets(text, response))
+            # `from None`: a log would show the cause, with what is hidden here.
+            raise error from None
 
     def _query(self) -> list[tuple[str, str]]:
         pairs = []
@@ -197,19 +230,3 @@ def _small(response: requests.Response) -> bytes:
                 fix="set count_path to a path that answers with the number of rows",
             )
     return bytes(body)
-
-
-@contextmanager
-def _located(response: requests.Response, row: int | None = None) -> Iterator[None]:
-    """Say in every error of a body which request it answered, from which row, and no secret it repeats."""
-    try:
-        yield
-    except Fatal as error:
-        where = error.where
-        if not where.startswith("GET "):
-            rows = "" if row is None else f" (rows from {row:,} on)"
-            where = ": ".join(filter(None, (f"GET {redact(response.url)}{rows}", where)))
-        texts = (without_secrets(text, response) for text in (error.got, where, error.fix))
-        got, where, fix = texts
-        # `from None`: a log would show the cause, with what is hidden here.
-        raise type(error)(got, where=where, fix=fix) from None

@@ -12,6 +12,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 
 from include.transfer.errors import BadSettings
+from include.transfer.redact import secrets_held
 from include.transfer.source.base_url import check_base_url, without_login
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -87,6 +88,11 @@ class Endpoint:
         if self.trust_env and not self.proxies:
             session.proxies = get_environ_proxies(self.base_url)
         return session
+
+    @property
+    def secrets(self) -> set[str]:
+        """What no log may show, in all its forms."""
+        return secrets_held(self.headers, self.auth, self.proxies)
 
     def to_json(self) -> str:
         """With its secrets: for another process's environment, never for a log."""

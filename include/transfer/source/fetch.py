@@ -15,7 +15,7 @@ from include.transfer.errors import (
     SourceUnavailable,
     TransferError,
 )
-from include.transfer.redact import hidden, redact, secrets_in
+from include.transfer.redact import hidden, redact, secrets_held, secrets_in
 from include.transfer.source.pace import Patience, retry_after
 
 CHUNK_BYTES = 256 * 1024
@@ -100,6 +100,17 @@ class OwnHostOnly(requests.Session):
                 del prepared_request.headers[name]
         super().rebuild_auth(prepared_request, response)
 
+    def without_secrets(self, text: str, response: requests.Response | None = None) -> str:
+        """`text` without what the connection holds and what was sent: sources repeat it, and proxies do.
+
+        All text of a server goes through here before it is part of an error or a log line.
+        """
+        found = secrets_held(self.headers, self.auth, self.proxies)
+        for answer in [*response.history, response] if response is not None else []:
+            sent = {name: str(value) for name, value in answer.request.headers.items()}
+            found |= secrets_in(str(answer.request.url), sent)
+        return hidden(text, found)
+
 
 def same_origin(one: str, other: str) -> bool:
     """Whether two URLs have the same scheme, host and port."""
@@ -114,7 +125,7 @@ def same_origin(one: str, other: str) -> bool:
 
 @contextmanager
 def get(
-    session: requests.Session,
+    session: OwnHostOnly,
     url: str,
     params: list[tuple[str, str]],
     headers: dict[str, str],
@@ -127,13 +138,17 @@ def get(
         )
     with response:
         if response.status_code != 200:
-            raise _refusal(response)
+            raise _refusal(session, response)
         yield response
 
 
-def _refusal(response: requests.Response) -> TransferError:
-    status, where = response.status_code, f"GET {redact(response.url)}"
-    got = f"status {status} {response.reason}"
+def _refusal(session: OwnHostOnly, response: requests.Response) -> TransferError:
+    status = response.status_code
+    where, reason = (
+        session.without_secrets(text, response)
+        for text in (f"GET {redact(response.url)}", response.reason or "")
+    )
+    got = f"status {status} {reason[:80]}"
     if status in _TRY_AGAIN or status >= 500:  # 501 and 505 too: what proxies say while a server restarts
         unavailable = SourceUnavailable(got, where=where)
         unavailable.retry_after = retry_after(response.headers.get("Retry-After"))
@@ -143,29 +158,20 @@ def _refusal(response: requests.Response) -> TransferError:
         fix = "it redirects to nowhere: check the connection's host and the dataset's path"
     if any(not same_origin(past.url, response.url) for past in response.history):
         fix += "; it redirects to another host, which gets no credentials: set the connection's host to it"
-    refused = SourceRefused(got + _excerpt(response), where=where, fix=fix)
+    refused = SourceRefused(got + _excerpt(session, response), where=where, fix=fix)
     refused.status = status
     return refused
 
 
-def _excerpt(response: requests.Response) -> str:
+def _excerpt(session: OwnHostOnly, response: requests.Response) -> str:
     """The first words of an error's body: APIs say there what they did not like."""
     try:
         start = next(response.iter_content(300), b"")
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
         return ""
-    text = " ".join(start.decode("utf-8", "replace").split())
-    text = without_secrets(text, response)
+    # Before white space is made one: a secret may hold some.
+    text = " ".join(session.without_secrets(start.decode("utf-8", "replace"), response).split())
     return f", and it said: {text[:200]}" if text else ""
-
-
-def without_secrets(text: str, response: requests.Response) -> str:
-    """`text` without what was sent to the source: some repeat it, in errors and in answers of 200."""
-    found: set[str] = set()
-    for request in [past.request for past in response.history] + [response.request]:
-        sent = {name: str(value) for name, value in request.headers.items()}
-        found |= secrets_in(str(request.url), sent)
-    return hidden(text, found)
 
 
 def chunks(response: requests.Response) -> Iterator[bytes]:

@@ -3,7 +3,6 @@
 import pytest
 
 from include.transfer.errors import NotRows, SourceRefused
-from include.transfer.redact import hidden
 from include.transfer.source.fetch import same_origin
 from tests.servers.faults import Fault
 from tests.unit.transfer.conftest import open_api, rows_of
@@ -82,17 +81,3 @@ def test_a_token_that_a_200_repeats_is_not_quoted(source, when):
             api.count() if when == "count" else rows_of(api, 0, 10)
         assert not any(token[at : at + 6] in str(raised.value) for at in range(len(token) - 6))
         assert raised.value.__suppress_context__
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("it said abcdefghij twice: abcdefghij", "it said *** twice: ***"),
-        ("cut behind abcdefgh", "cut behind ***"),
-        ("defghij is its end", "*** is its end"),
-        ("nothing of abcde", "nothing of abcde"),
-        ("", ""),
-    ],
-)
-def test_hidden(text, shown):
-    assert hidden(text, {"abcdefghij"}) == shown
