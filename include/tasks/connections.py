@@ -4,16 +4,18 @@ Nothing of Airflow is imported before one is opened.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
     from include.transfer.dataset import Dataset
     from include.transfer.source.api import Api
     from include.transfer.source.endpoint import Endpoint
     from include.transfer.store.bucket import Bucket
-    from include.transfer.store.options import Settings
+    from include.transfer.store.options import Options, Settings
 
 
 _FORMS = {
@@ -24,15 +26,25 @@ _FORMS = {
 
 
 def open_endpoint(conn_id: str) -> "Endpoint":
-    """The server behind an http connection, as Airflow's hook reads it: URL, login, headers, proxies, TLS."""
+    """The server behind an http connection, as Airflow's hook reads it: URL, login, headers, proxies, TLS.
+
+    From here on Airflow masks what it holds in this log: of an extra Airflow itself knows some names only.
+    """
     from airflow.providers.http.hooks.http import HttpHook
 
     from include.transfer.source.endpoint import Endpoint
 
-    hook = HttpHook(method="GET", http_conn_id=conn_id)
+    class Hook(HttpHook):
+        @classmethod
+        def get_connection(cls, conn_id: str) -> "Connection":
+            return _readable(super().get_connection(conn_id))
+
+    hook = Hook(method="GET", http_conn_id=conn_id)
     with _named(conn_id, "http"):
         session = hook.get_conn()
-        return Endpoint.of(session, hook.base_url)
+        endpoint = Endpoint.of(session, hook.base_url)
+    _mask(endpoint.secrets)
+    return endpoint
 
 
 def open_api(dataset: "Dataset") -> "Api":
@@ -50,7 +62,8 @@ def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bu
 
     settings = _store_settings(store_conn_id)
     with _named(store_conn_id, "aws"):
-        return Bucket(connect(*settings, patient=patient), bucket, settings.options.put_headers)
+        client = connect(*settings, patient=patient)
+    return Bucket(client, bucket, settings.options.put_headers, settings.secrets)
 
 
 def open_both(dataset: "Dataset") -> "tuple[Api, Bucket]":
@@ -71,26 +84,65 @@ def _store_settings(conn_id: str) -> "Settings":
     from include.transfer.store.options import Options, Settings
 
     with _named(conn_id, "aws"):
-        settings = AwsConnectionWrapper(conn=BaseHook.get_connection(conn_id))
+        settings = AwsConnectionWrapper(conn=_readable(BaseHook.get_connection(conn_id)))
         endpoint, options = settings.get_service_endpoint_url("s3"), Options.of(settings.extra_config)
     if settings.aws_access_key_id and not settings.role_arn:
         keys = settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token
-        return Settings(endpoint, settings.region_name, keys, options)
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # 0.4 s: only where a role is used
+        found = Settings(endpoint, settings.region_name, keys, options)
+        _mask(found.secrets)
+        return found
+    return _with_role(conn_id, endpoint, options)
 
-    session = AwsGenericHook(aws_conn_id=conn_id, client_type="s3").get_session()
-    return Settings(endpoint, session.region_name, session.get_credentials(), options)
+
+def _with_role(conn_id: str, endpoint: str | None, options: "Options") -> "Settings":
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook  # 0.4 s: only where a role is used
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from include.transfer.errors import StoreUnavailable
+    from include.transfer.store.options import Settings
+
+    try:
+        session = AwsGenericHook(aws_conn_id=conn_id, client_type="s3").get_session()
+        return Settings(endpoint, session.region_name, session.get_credentials(), options)
+    except (BotoCoreError, ClientError) as error:
+        got = f"AWS gave no keys of a role ({type(error).__name__})"
+        raise StoreUnavailable(got, where=f"connection {conn_id}", fix="check its role and region") from None
 
 
 def connection_json(conn_id: str, kind: str) -> str:
     """A connection for another process's environment. From here on Airflow masks its secrets in this log."""
     from airflow.sdk import BaseHook
 
+    from include.transfer.redact import secrets_of_login
+
     with _named(conn_id, kind):
-        found = BaseHook.get_connection(conn_id)
+        found = _readable(BaseHook.get_connection(conn_id))
+    _mask(secrets_of_login(found.login or "", found.password or ""))
     names = ("conn_type", "host", "port", "schema", "login", "password")
     fields = {name: getattr(found, name) for name in names if getattr(found, name) not in (None, "")}
     return json.dumps(fields | {"extra": found.extra_dejson})
+
+
+def _mask(secrets: Collection[str]) -> None:
+    """Let Airflow hide these in this task's log; it warns of those that are too short for it."""
+    from airflow.sdk.log import mask_secret
+
+    mask_secret([*sorted(secret for secret in secrets if len(secret) > 4)])
+
+
+def _readable(connection: "Connection") -> "Connection":
+    """Raises BadSettings for an extra that is no JSON: Airflow takes it for empty."""
+    from include.transfer.errors import BadSettings
+
+    try:
+        json.loads(connection.extra or "{}")
+    except ValueError:
+        raise BadSettings(
+            "its extra is not JSON, so that Airflow would take it for empty",
+            where="the extra",
+            fix='make it a JSON object of headers and options, such as {"Authorization": "Bearer …"}',
+        ) from None
+    return connection
 
 
 @contextmanager

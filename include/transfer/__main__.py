@@ -130,7 +130,8 @@ def _read_back(uri: str, endpoint: str, region: str, tick: Callable[[str], None]
     if not match:
         raise BadSettings(f"{uri!r} names no run", fix="name s3://bucket/dataset/run/_manifest.json")
     started = time.monotonic()
-    bucket = Bucket(connect(*store_settings(os.environ, endpoint, region)), match[1])
+    settings = store_settings(os.environ, endpoint, region)
+    bucket = Bucket(connect(*settings), match[1], secrets=settings.secrets)
     prefix = Prefix(match[2], match[3]) if match[3] else _latest(bucket, match[2])
     found = audit(bucket, prefix, tick)
     return {

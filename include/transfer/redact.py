@@ -86,7 +86,9 @@ def _of_header(name: str, value: str) -> set[str]:
 
 
 def _words(value: str) -> set[str]:
-    return {form for word in re.split(r"[\s;,=\"']+", value) for form in _setting(word)}
+    words = re.split(r"[\s;,]+", value)
+    pairs = {word: re.fullmatch(r"[\w-]+=\"?([^\"=][^\"]*)\"?", word) for word in words}
+    return {form for word, pair in pairs.items() for form in _setting(pair[1] if pair else word)}
 
 
 def _decoded(text: str) -> Iterator[tuple[str, str]]:

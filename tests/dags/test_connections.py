@@ -1,5 +1,9 @@
 """A connection that Airflow does not give: named, and asked for again, since its server may restart."""
 
+import base64
+import json
+from urllib.parse import quote
+
 import pytest
 
 from include.transfer.dataset import Dataset
@@ -77,3 +81,71 @@ def test_nor_is_one_of_a_store(monkeypatch, caplog, capfd, extra):
         open_bucket("odd", "a-bucket")
     assert refused.value.where.startswith("connection odd")
     assert S3CRET not in str(refused.value) + caplog.text + "".join(capfd.readouterr())
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(
+    "opened",
+    [
+        ("open_endpoint", ["odd"], "http"),
+        ("store_url", ["odd"], "aws"),
+        ("connection_json", ["odd", "aws"], "aws"),
+    ],
+)
+@pytest.mark.parametrize("extra", ["S3CRET", '{"X-Api-Key": "S3CRET"', "X-Api-Key: S3CRET"])
+def test_an_extra_that_is_no_json_is_said(monkeypatch, caplog, capfd, opened, extra):
+    from include.tasks import connections
+
+    opener, arguments, kind = opened
+    fields = {"conn_type": kind, "host": "a.example", "login": "key", "password": "p4ss", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_ODD", json.dumps(fields).replace("S3CRET", S3CRET))
+    with pytest.raises(BadSettings) as refused:
+        getattr(connections, opener)(*arguments)
+    assert refused.value.where == "connection odd: the extra"
+    assert refused.value.__suppress_context__
+    assert S3CRET not in str(refused.value) + caplog.text + "".join(capfd.readouterr())
+
+
+VALUE = "p/7f3a9c1e=55"
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("http", {"extra": {"X-Tenant": f"{VALUE}\n"}}),
+        ("http", {"login": "me", "password": VALUE}),
+        ("http", {"login": VALUE}),
+        ("http", {"extra": {"proxies": {"https": f"http://me:{quote(VALUE, safe='')}@proxy:1"}}}),
+        ("aws", {"login": "me", "password": VALUE}),
+        ("aws", {"login": "me", "password": "p", "extra": {"aws_session_token": VALUE}}),
+    ],
+)
+@pytest.mark.parametrize(
+    "said", [VALUE, quote(VALUE, safe=""), base64.b64encode(VALUE.encode()).decode(), json.dumps(VALUE)[1:-1]]
+)
+def test_airflow_masks_what_a_connection_holds(monkeypatch, kind, fields, said):
+    from airflow.sdk._shared.secrets_masker import SecretsMasker, _secrets_masker
+    from airflow.sdk.log import redact
+
+    from include.tasks import connections
+
+    host = "a.example" if kind == "http" else ""
+    monkeypatch.setenv("AIRFLOW_CONN_MASKED", json.dumps({"conn_type": kind, "host": host, **fields}))
+    masker = _secrets_masker()
+    monkeypatch.setattr(masker, "patterns", set())
+    monkeypatch.setattr(masker, "replacer", SecretsMasker.replacer)
+    connections.open_endpoint("masked") if kind == "http" else connections.open_bucket("masked", "a-bucket")
+    assert redact(f"it said {said}, twice").replace("=", "") == "it said ***, twice"
+
+
+@pytest.mark.usefixtures("lake")
+def test_airflow_masks_a_number_that_a_header_holds(monkeypatch):
+    from airflow.sdk.log import redact
+
+    from include.tasks.connections import open_endpoint
+
+    fields = {"conn_type": "http", "host": "a.example", "extra": {"X-Number": 735190155}}
+    monkeypatch.setenv("AIRFLOW_CONN_MASKED", json.dumps(fields))
+    open_endpoint("masked")
+    assert redact("it said 735190155") == "it said ***"

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -14,6 +14,7 @@ from minio.error import S3Error
 
 from include.transfer import documents
 from include.transfer.errors import DocumentTooLarge
+from include.transfer.redact import hidden
 from include.transfer.store.errors import translated
 from include.transfer.store.keys import LARGEST_JSON_BYTES
 from include.transfer.store.upload import PART_BYTES, PieceReader, pieces_errors_as_they_are
@@ -40,12 +41,22 @@ class Upload:
 
 
 class Bucket:
-    """The objects of one bucket. `put_headers` go with every object written: its encryption, its class."""
+    """The objects of one bucket.
 
-    def __init__(self, client: Minio, name: str, put_headers: Mapping[str, str] | None = None) -> None:
+    `put_headers` go with every object written: its encryption, its class. `secrets` are in no error.
+    """
+
+    def __init__(
+        self,
+        client: Minio,
+        name: str,
+        put_headers: Mapping[str, str] | None = None,
+        secrets: Collection[str] = (),
+    ) -> None:
         self.name = name
         self._client = client
         self._put_headers = dict(put_headers or {})
+        self._secrets = secrets
 
     def uri(self, key: str) -> str:
         return f"s3://{self.name}/{key}"
@@ -182,4 +193,4 @@ class Bucket:
                 self.abort(upload)
 
     def _translated(self, verb: str, key: str) -> AbstractContextManager[None]:
-        return translated(f"{verb} {self.uri(key)}")
+        return translated(f"{verb} {self.uri(key)}", lambda text: hidden(text, self._secrets))

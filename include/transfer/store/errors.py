@@ -1,6 +1,9 @@
-"""What a store's client raises, named once, by what to do next."""
+"""What a store's client raises, named once, by what to do next.
 
-from collections.abc import Iterator
+Always `from None`: the client's own errors hold answers as they came, and a log would show them.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from xml.etree.ElementTree import ParseError
 
@@ -31,38 +34,43 @@ _FIXES = {
 
 
 @contextmanager
-def translated(where: str) -> Iterator[None]:
-    """Raise StoreUnavailable or StoreRefused for whatever a call of the client raises; `where`: the call."""
+def translated(where: str, hide: Callable[[str], str] = str) -> Iterator[None]:
+    """Raise StoreUnavailable or StoreRefused for whatever a call of the client raises; `where`: the call.
+
+    `hide` takes secrets out of what the store or the client says.
+    """
     try:
         yield
     except S3Error as error:
-        code = error.code or "no code"
+        code = hide(error.code or "no code")[:80]
         status = error.response.status
         if code in _TRY_AGAIN or (status >= 500 and status != _NOT_IMPLEMENTED):
-            raise StoreUnavailable(f"the store answered {code} (status {status})", where=where) from error
+            raise StoreUnavailable(f"the store answered {code} (status {status})", where=where) from None
         fix = _FIXES.get(code, "check the store's connection")
-        got = f"the store answered {code} (status {status})"
-        raise StoreRefused(got, where=where, fix=fix) from error
+        said = " ".join(hide(error.message or "").split())[:200]
+        got = f"the store answered {code} (status {status})" + (f", and it said: {said}" if said else "")
+        raise StoreRefused(got, where=where, fix=fix) from None
     except ServerError as error:
         got = f"the store answered status {error.status_code}"
-        raise StoreUnavailable(got, where=where) from error
+        raise StoreUnavailable(got, where=where) from None
     except InvalidResponseError as error:
         # The client has no public name for the status; the tests fail if a release renames this one.
-        raise _no_xml(where, getattr(error, "_code", 200)) from error
-    except (ParseError, UnicodeDecodeError) as error:
-        raise _no_xml(where) from error
+        raise _no_xml(where, getattr(error, "_code", 200)) from None
+    except (ParseError, UnicodeDecodeError):
+        raise _no_xml(where) from None
     except (MinioException, ValueError) as error:
         if "XML element" in str(error):  # well-formed, and none of S3's answers: XHTML
-            raise _no_xml(where) from error
+            raise _no_xml(where) from None
         fix = "check the store's connection, and that S3 allows the bucket's name"
-        raise StoreRefused(f"the client refused the call ({error})", where=where, fix=fix) from error
+        got = f"the client refused the call ({hide(str(error))[:200]})"
+        raise StoreRefused(got, where=where, fix=fix) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         if is_distrust(error):
             fix = "check endpoint_url; for an authority of your own set `verify` in the connection's extra"
-            raise StoreRefused("its certificate is not trusted", where=where, fix=fix) from error
+            raise StoreRefused("its certificate is not trusted", where=where, fix=fix) from None
         cause = type(getattr(error, "reason", None) or error).__name__
         fix = f"check endpoint_url in the connection; {StoreUnavailable.advice}"
-        raise StoreUnavailable(f"no connection to the store ({cause})", where=where, fix=fix) from error
+        raise StoreUnavailable(f"no connection to the store ({cause})", where=where, fix=fix) from None
 
 
 def _no_xml(where: str, status: int = 200) -> StoreUnavailable | StoreRefused:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from include.transfer.errors import BadSettings
+from include.transfer.redact import secrets_held
 
 _HEADERS = {
     "ServerSideEncryption": "x-amz-server-side-encryption",
@@ -62,6 +63,14 @@ class Settings(NamedTuple):
     region: str | None
     credentials: Any
     options: Options = Options()
+
+    @property
+    def secrets(self) -> set[str]:
+        """What no log may show, in all its forms. Of a role's keys, which change, nothing is known here."""
+        if not isinstance(self.credentials, tuple):
+            return secrets_held({}, None, self.options.proxies or {})
+        access, secret, token = self.credentials
+        return secrets_held({"token": token or ""}, (access, secret), self.options.proxies or {})
 
 
 def _verify(value: Any) -> bool | str | None:

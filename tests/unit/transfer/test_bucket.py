@@ -9,6 +9,7 @@ import urllib3
 from include.transfer.errors import DocumentTooLarge, StoreRefused, StoreUnavailable
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.client import connect
+from include.transfer.store.options import Settings
 from include.transfer.store.upload import PART_BYTES
 from tests.servers.ports import free_port
 from tests.servers.s3_gate import S3Answer, S3Gate
@@ -181,3 +182,31 @@ def test_a_listing_that_is_cut_short_or_a_page_is_asked_for_again(answer):
             with pytest.raises(StoreUnavailable) as unavailable:
                 list(listing("x/"))
             assert "endpoint_url" in unavailable.value.fix
+
+
+KEYS = ("AKIACANARY7F3A", "canary/7f3a+9c1e=55", "canary-token-7f3a")
+
+
+@pytest.mark.parametrize("said", [*KEYS, "canary%2F7f3a%2B9c1e%3D55"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda said: S3Answer(
+            403, f"<Error><Code>{said}</Code><Message>no {said}</Message></Error>".encode()
+        ),
+        lambda said: S3Answer(
+            503, f"<Error><Code>{said}</Code><Message>no {said}</Message></Error>".encode()
+        ),
+        lambda said: S3Answer(403, f"<html>no {said}</html>".encode(), "text/html"),
+        lambda said: S3Answer(body=f"<a><Contents><Key>k</Key><Size>{said}</Size></Contents></a>".encode()),
+    ],
+)
+def test_a_store_that_repeats_a_key(said, answer):
+    with S3Gate(answer=lambda _: answer(said)) as gate:
+        settings = Settings(gate.url, "us-east-1", KEYS)
+        bucket = Bucket(connect(*settings, patient=False), "things", secrets=settings.secrets)
+        with pytest.raises((StoreRefused, StoreUnavailable)) as raised:
+            list(bucket.objects("x/"))
+    error = raised.value
+    assert "canary" not in str(error).lower()
+    assert (error.__cause__, error.__suppress_context__) == (None, True)
