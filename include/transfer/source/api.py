@@ -18,10 +18,11 @@ from include.transfer.errors import (
 )
 from include.transfer.redact import redact
 from include.transfer.source.count import LARGEST_COUNT_BYTES, Count, read_count, read_version
-from include.transfer.source.fetch import OwnHostOnly, chunks, get
+from include.transfer.source.fetch import chunks, get
 from include.transfer.source.json_rows import Block, decode
 from include.transfer.source.pace import Patience
 from include.transfer.source.paging import PAGINGS
+from include.transfer.source.redirects import OwnHostOnly
 from include.transfer.source.row_hashes import ROW_BYTES, RowHashes, hashed
 
 # What APIs answer to a request behind their last row, if not with none.
@@ -50,7 +51,7 @@ class Api:
         self.dataset = dataset
         self.version: str | None = None  # of the rows read last
         self._paging = PAGINGS[dataset.paging]
-        self._session = OwnHostOnly(session)
+        self._session = OwnHostOnly(session, base_url)
         self._base_url = base_url.rstrip("/")
         self._patience = patience or Patience()
 

@@ -1,9 +1,8 @@
-"""One HTTP request: time-outs on everything, foreign errors named once, credentials for one host alone."""
+"""One HTTP request: time-outs on everything, foreign errors named once."""
 
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -15,8 +14,9 @@ from include.transfer.errors import (
     SourceUnavailable,
     TransferError,
 )
-from include.transfer.redact import hidden, redact, secrets_held, secrets_in
+from include.transfer.redact import redact
 from include.transfer.source.pace import Patience, retry_after
+from include.transfer.source.redirects import OwnHostOnly, same_origin
 
 CHUNK_BYTES = 256 * 1024
 _TRY_AGAIN = {408, 425, 429}  # and all of 500 and more
@@ -38,9 +38,8 @@ def translated(url: str) -> Iterator[None]:
     try:
         yield
     except requests.exceptions.TooManyRedirects:
-        raise SourceRefused(
-            "it redirects in a circle", where=where, fix="check the connection's host"
-        ) from None
+        got = "it redirects in a circle, or too often"
+        raise SourceRefused(got, where=where, fix="check the connection's host") from None
     except (
         requests.exceptions.ChunkedEncodingError,
         requests.exceptions.ContentDecodingError,
@@ -78,51 +77,6 @@ def _reason(error: BaseException) -> str:
     return (isinstance(inner, OSError) and inner.strerror) or type(inner).__name__
 
 
-# What a request to another host keeps: all else may have come from the connection, and is for its host alone.
-_FOR_ANYBODY = {"accept", "accept-encoding", "connection", "user-agent"}
-
-
-class OwnHostOnly(requests.Session):
-    """A session whose headers do not follow a redirect to another scheme, host or port.
-
-    requests itself holds back `Authorization` alone. Everything else is as in the `given` session.
-    """
-
-    def __init__(self, given: requests.Session) -> None:
-        super().__init__()
-        for name in requests.Session.__attrs__:
-            setattr(self, name, getattr(given, name))
-
-    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Called by requests for the request that a redirect leads to."""
-        if not same_origin(str(response.request.url), str(prepared_request.url)):
-            for name in [name for name in prepared_request.headers if name.lower() not in _FOR_ANYBODY]:
-                del prepared_request.headers[name]
-        super().rebuild_auth(prepared_request, response)
-
-    def without_secrets(self, text: str, response: requests.Response | None = None) -> str:
-        """`text` without what the connection holds and what was sent: sources repeat it, and proxies do.
-
-        All text of a server goes through here before it is part of an error or a log line.
-        """
-        found = secrets_held(self.headers, self.auth, self.proxies)
-        for answer in [*response.history, response] if response is not None else []:
-            sent = {name: str(value) for name, value in answer.request.headers.items()}
-            found |= secrets_in(str(answer.request.url), sent)
-        return hidden(text, found)
-
-
-def same_origin(one: str, other: str) -> bool:
-    """Whether two URLs have the same scheme, host and port."""
-    default = {"http": 80, "https": 443}
-    first, second = (urlsplit(url) for url in (one, other))
-    return (first.scheme, first.hostname, first.port or default.get(first.scheme)) == (
-        second.scheme,
-        second.hostname,
-        second.port or default.get(second.scheme),
-    )
-
-
 @contextmanager
 def get(
     session: OwnHostOnly,
@@ -132,7 +86,7 @@ def get(
     patience: Patience,
 ) -> Iterator[requests.Response]:
     """Open one streamed answer with status 200; anything else is a named error."""
-    with translated(url):
+    with translated(url), _of_a_redirect(session, url):
         response = session.get(
             url, params=params, headers=headers, stream=True, timeout=(patience.connect, patience.read)
         )
@@ -140,6 +94,17 @@ def get(
         if response.status_code != 200:
             raise _refusal(session, response)
         yield response
+
+
+@contextmanager
+def _of_a_redirect(session: OwnHostOnly, url: str) -> Iterator[None]:
+    """Say which request was redirected to where it must not go."""
+    try:
+        yield
+    except SourceRefused as error:
+        error.where = f"GET {redact(url)}"
+        error.rewrite(session.without_secrets)
+        raise error from None
 
 
 def _refusal(session: OwnHostOnly, response: requests.Response) -> TransferError:
