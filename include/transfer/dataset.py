@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, get_origin
+from urllib.parse import unquote
 
 from include.transfer.documents import brief
 from include.transfer.errors import BadSettings
@@ -109,6 +110,7 @@ class Dataset:
             matching("conn_id", CONN_PATTERN),
             matching("store_conn_id", CONN_PATTERN),
             matching("total", TOTAL_PATTERN),
+            *(_leaves_base_path(name, getattr(self, name)) for name in ("count_path", "rows_path")),
             "" if self.offset_param else "offset_param is empty",
             at_least("batch_size", 1),
             at_least("page_size", 0),
@@ -162,6 +164,20 @@ class Dataset:
 
 def _kind(setting: Field[Any]) -> Any:
     return get_origin(setting.type) or setting.type
+
+
+def _leaves_base_path(name: str, path: Any) -> str:
+    """What is wrong with a path, as any server or proxy may read it; empty: it stays below the connection's.
+
+    The value is not repeated: a URL that somebody pasted may hold a login.
+    """
+    plain = re.split("[?#]", path)[0] if isinstance(path, str) else ".."
+    while (unquoted := unquote(plain)) != plain:
+        plain = unquoted
+    climbs = any(segment.split(";")[0] == ".." for segment in re.split(r"[/\\]", plain))
+    if not climbs and not re.match(r"\s*([a-z][a-z0-9+.-]*:)?[/\\]{2}", plain, re.IGNORECASE):
+        return ""
+    return f"{name} leaves the base path of the connection: make it a path below that, without a host and .."
 
 
 def refuse_unknown(given: Mapping[str, Any], known: list[str], what: str) -> None:

@@ -95,3 +95,39 @@ def test_suffix(format, compression, suffix):
 def test_the_wildfires_have_37_columns():
     assert len(WILDFIRE_TYPES) == 37
     assert (WILDFIRE_TYPES["FOD_ID"], WILDFIRE_TYPES["FIPS_CODE"]) == ("int64", "string")
+
+
+OUTSIDE = [
+    "..",
+    "../admin",
+    "/rows/../../admin",
+    "/rows/..",
+    "/%2e%2e/admin",
+    "/%2E./admin",
+    "/%252e%252e/admin",
+    "\\..\\admin",
+    "/rows%5c..%5cadmin",
+    "/..;a=b/admin",
+    "/rows/..%2fadmin",
+    "https://other.example/rows?key=s3cret",
+    "HTTP://me:s3cret@other.example/rows",
+    "//other.example/rows",
+    "/%2fother.example/rows",
+    "\\\\other.example\\rows",
+    7,
+]
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+@pytest.mark.parametrize("name", ["rows_path", "count_path"])
+def test_a_path_that_leaves_the_connections_base_path(name, path):
+    with pytest.raises(BadSettings, match=f"{name} leaves the base path") as refused:
+        Dataset.of_run({"name": "x"}, {name: path})
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "rows", "/v2/rows.json", "/a..b/...", "/rows?of=../x&next=https://a/", "/%7Eme/a:b"]
+)
+def test_a_path_below_it(path):
+    assert Dataset(name="x", rows_path=path, count_path=path).rows_path == path
