@@ -13,8 +13,9 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
                             json_structure)
       schema/             columns: the same in every row
       formats/            csv, ndjson, parquet (one file each: write and read back), compression
-      store/              keys (where objects are), bucket (all calls), upload (parts), errors (named once),
-                            client, connections (TLS, proxies), options (of the connection), credentials
+      store/              keys (where objects are), bucket (all calls), listing, upload (parts), client,
+                            errors (named once), connections (TLS, proxies), options (of the
+                            connection), credentials
     commit/               receipt and manifest (the documents), verify, proof (repeats, stored_hashes: every
                             row once), publish (the one write), history,
                             unchanged, drift, retention, sweep, audit (a run read back from outside)

@@ -17,6 +17,7 @@ from include.transfer.errors import DocumentTooLarge
 from include.transfer.redact import hidden
 from include.transfer.store.errors import translated
 from include.transfer.store.keys import LARGEST_JSON_BYTES
+from include.transfer.store.listing import listed
 from include.transfer.store.upload import PART_BYTES, PieceReader, pieces_errors_as_they_are
 
 _MISSING = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
@@ -144,13 +145,13 @@ class Bucket:
     def objects(self, prefix: str) -> Iterator[Stored]:
         """Every object below `prefix`, in key order."""
         with self._translated("LIST", prefix):
-            for found in self._client.list_objects(self.name, prefix, recursive=True):
+            for found in listed(self._client, self.name, prefix):
                 yield Stored(found.object_name or "", found.size or 0, (found.etag or "").strip('"'))
 
     def folders(self, prefix: str) -> Iterator[str]:
         """What lies directly below `prefix` and ends with a slash, in key order."""
         with self._translated("LIST", prefix):
-            for found in self._client.list_objects(self.name, prefix, recursive=False):
+            for found in listed(self._client, self.name, prefix, "/"):
                 if found.is_dir:
                     yield found.object_name or ""
 

@@ -12,6 +12,7 @@ from include.transfer.store.client import connect
 from include.transfer.store.options import Settings
 from include.transfer.store.upload import PART_BYTES
 from tests.servers.ports import free_port
+from tests.servers.raw_http import RawServer
 from tests.servers.s3_gate import S3Answer, S3Gate
 
 SIZES = [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES, 2 * PART_BYTES + 12_345]
@@ -182,6 +183,77 @@ def test_a_listing_that_is_cut_short_or_a_page_is_asked_for_again(answer):
             with pytest.raises(StoreUnavailable) as unavailable:
                 list(listing("x/"))
             assert "endpoint_url" in unavailable.value.fix
+
+
+LISTINGS = {
+    "objects": lambda bucket: list(bucket.objects("x/")),
+    "folders": lambda bucket: list(bucket.folders("x/")),
+}
+
+
+def page(*keys, token=None, more=True):
+    contents = "".join(f"<Contents><Key>x/{key}</Key><Size>1</Size></Contents>" for key in keys)
+    following = "" if token is None else f"<NextContinuationToken>{token}</NextContinuationToken>"
+    told = f"<IsTruncated>{str(more).lower()}</IsTruncated>{following}{contents}"
+    return S3Answer(body=f"<ListBucketResult><Name>things</Name>{told}</ListBucketResult>".encode())
+
+
+def listing(answers):
+    """A bucket whose store gives these answers to one LIST after the other, the last again and again."""
+    left = list(answers)
+    gate = S3Gate(answer=lambda _: left.pop(0) if len(left) > 1 else left[0])
+    return gate, Bucket(connect(gate.url, "us-east-1", ("a", "b", None), patient=False), "things")
+
+
+@pytest.mark.parametrize("names", LISTINGS)
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [page("a", token="t")],
+        [page("a", token="t"), page("b", token="u"), page("a", token="t")],
+        [page(token="t")],
+        [page("a")],
+        [page()],
+    ],
+)
+def test_a_listing_that_goes_in_a_circle(names, answers):
+    gate, bucket = listing(answers)
+    with gate, pytest.raises(StoreRefused, match="does not end") as refused:
+        LISTINGS[names](bucket)
+    assert refused.value.where == "LIST s3://things/x/"
+    assert refused.value.fix
+    assert len(gate.seen) <= len(answers) + 2
+
+
+def test_a_listing_longer_than_any_of_ours(monkeypatch):
+    monkeypatch.setattr("include.transfer.store.listing.MOST_PAGES", 5)
+    gate, bucket = listing(page(token=f"t{n}") for n in range(9))
+    with gate, pytest.raises(StoreRefused, match="does not end"):
+        LISTINGS["objects"](bucket)
+    assert len(gate.seen) == 5
+
+
+def test_a_page_of_a_listing_that_never_ends():
+    def answer(_):
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n\r\n<ListBucketResult>"
+        while True:
+            yield b" " * (1 << 20)
+
+    with RawServer(answer) as server, pytest.raises(StoreRefused, match="does not end"):
+        LISTINGS["objects"](
+            Bucket(connect(server.url, "us-east-1", ("a", "b", None), patient=False), "things")
+        )
+    assert server.sent < 64 << 20
+
+
+@pytest.mark.parametrize(
+    "broken", [S3Answer(body=HALF, cut=True), S3Answer(body=HALF), S3Answer(body=b"<html>")]
+)
+def test_a_page_that_is_cut_short_once(broken):
+    gate, bucket = listing([page("a", token="t/+ "), broken, page("b c", more=False)])
+    with gate:
+        assert [found.key for found in bucket.objects("x/")] == ["x/a", "x/b c"]
+    assert [("continuation-token=t%2F%2B%20" in seen.query) for seen in gate.seen] == [False, True, True]
 
 
 KEYS = ("AKIACANARY7F3A", "canary/7f3a+9c1e=55", "canary-token-7f3a")
