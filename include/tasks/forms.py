@@ -39,9 +39,16 @@ _SETTINGS: Help = {
     "count_path": ("Path of the count", "May hold a query: /items?limit=1", {"minLength": 1}),
     "total": (
         "The number of rows",
-        "body, body:meta.total or header:X-Total-Count",
+        "body, body:meta.total, body:/json/pointer, header:X-Total-Count; of pages: pages:body:total_pages, "
+        "last-link; or probe, where the API says none.",
         {"pattern": TOTAL_PATTERN},
     ),
+    "count_query": (
+        "Parameters of the count",
+        "Sent with the count in place of the other parameters; empty: those.",
+        {"type": ["null", "object"]},
+    ),
+    "count_accept": ("Media type of the count", "Empty: the rows', if that is JSON.", {}),
     "rows_path": ("Path of the rows", "Answers a slice of them as JSON.", {"minLength": 1}),
     "rows_key": ("Key of the rows", "items, data.rows; empty: the answer is the array.", {}),
     "paging": ("Paging", "By the first row's number, or by a page's number.", {"enum": list(PAGINGS)}),

@@ -8,9 +8,9 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
     copy.py               one batch: source → schema → formats → store, then its receipt
       source/             api: a count, and the rows of a batch
                             paging (one class a style), base_url and endpoint (a connection), fetch (one
-                            request), redirects and addresses (where it may be sent on to), pace (waits),
-                            count, row_hashes, json_rows (bytes to rows; below it body_buffer, json_prologue,
-                            json_structure)
+                            request), redirects and addresses (where it may be sent on to), answers (their
+                            bodies), pace (waits), totals (one class a way) and count, row_hashes, json_rows
+                            (bytes to rows; below it body_buffer, json_prologue, json_structure)
       schema/             columns: the same in every row
       formats/            csv, ndjson, parquet (one file each: write and read back), compression
       store/              keys (where objects are), bucket (all calls), listing, upload (parts), client,

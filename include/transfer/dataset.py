@@ -19,10 +19,12 @@ TYPES = ("string", "int64", "double", "boolean")
 BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 CONN_PATTERN = r"^[\w#!()\-.:/\\]{1,250}$"  # as Airflow has it
-TOTAL_PATTERN = r"^(body|body:[^\s:]+|header:[A-Za-z0-9-]+)$"
+TOTAL_PATTERN = (
+    r"^(probe|last-link|(pages:)?(body|body:/([^~\r\n]|~[01])*|body:[^\s/]\S*|header:[A-Za-z0-9_-]+))$"
+)
 _KINDS: dict[Any, str] = {str: "a text", Mapping: "an object"}
 # Settings that mean something when empty; a form gives null for them.
-MAY_BE_EMPTY = frozenset({"rows_key", "limit_param", "version_header"})
+MAY_BE_EMPTY = frozenset({"rows_key", "limit_param", "version_header", "count_accept"})
 # Where an object stands, how the source is counted and what is found wrong: not what an object holds.
 _NOT_CONTENT = {
     "name",
@@ -32,6 +34,8 @@ _NOT_CONTENT = {
     "batch_size",
     "count_path",
     "total",
+    "count_query",
+    "count_accept",
     "duplicates",
 }
 # Settings that the first release had not; its fingerprints stay what they were.
@@ -52,7 +56,11 @@ class Dataset:
     bucket: str = "task-mapping-api-data"
 
     count_path: str = "/api/count"
-    total: str = "body"  # the number of rows: `body`, `body:meta.total` or `header:X-Total-Count`
+    # The number of rows: `body`, `body:meta.total`, `body:/meta/total`, `header:X-Total-Count`; of pages:
+    # `pages:body:total_pages`, `last-link`; `probe`: search for the last row.
+    total: str = "body"
+    count_query: Mapping[str, Any] | None = None  # sent with the count; None: the `query`
+    count_accept: str = ""  # empty: `accept` where that is JSON, else application/json
     rows_path: str = "/api/get"
     rows_key: str = ""  # where the rows are in the answer: `items`, `data.rows`; empty: it is the array
     paging: str = "offset"  # a name in source/paging.py
@@ -120,6 +128,8 @@ class Dataset:
         ]
         if not any(wrong):
             wrong.append(PAGINGS[self.paging].wrong(self))
+            if self.total.startswith(("pages:", "last-link")) and not self.page_size:
+                wrong.append(f"total {self.total} needs a page_size")
             if self.compression not in FORMATS[self.format].COMPRESSIONS:
                 wrong.append(f"{self.format} compresses its own columns: set compression to none")
         return wrong

@@ -99,11 +99,20 @@ def test_the_documented_dag_runs_as_it_stands(lake, source, tmp_path):
             {"paging": "page", "offset_param": "p", "limit_param": "n", "first_page": 0, "page_size": 9}
             | {"batch_size": 20},
         ),
+        ({}, {"total": "probe", "count_query": None, "count_accept": None}),
         ({"offers_ndjson": True}, {"accept": "application/x-ndjson"}),
         ({"indent": 2, "offers_gzip": True}, {"batch_size": 11}),
         ({"basic": ("me", "a-password")}, {}),
     ],
-    ids=["total in a header", "rows under a key", "pages from 0", "ndjson", "indented gzip", "basic auth"],
+    ids=[
+        "total in a header",
+        "rows under a key",
+        "pages from 0",
+        "no total",
+        "ndjson",
+        "indented gzip",
+        "basic auth",
+    ],
 )
 def test_other_shapes(lake, source, shape, settings):
     if "total" in settings and settings["total"] != "body":

@@ -1,32 +1,30 @@
 """The source: how many rows it has, and the rows of a batch, whatever it takes to get them all once."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import requests
 
 from include.transfer.batches import Batch
 from include.transfer.dataset import Dataset
-from include.transfer.errors import (
-    NotRows,
-    SourceChanged,
-    SourceRefused,
-    TransferError,
-    WrongRowCount,
-)
+from include.transfer.errors import NotRows, SourceChanged, SourceRefused, TransferError, WrongRowCount
 from include.transfer.redact import redact
-from include.transfer.source.count import LARGEST_COUNT_BYTES, Count, read_count, read_version
-from include.transfer.source.fetch import chunks, get
-from include.transfer.source.json_rows import Block, decode
+from include.transfer.source.answers import blocks_of, located
+from include.transfer.source.count import Count, read_version
+from include.transfer.source.fetch import get
+from include.transfer.source.json_rows import Block
 from include.transfer.source.pace import Patience
-from include.transfer.source.paging import PAGINGS
+from include.transfer.source.paging import PAGINGS, Params, pairs
 from include.transfer.source.redirects import OwnHostOnly
 from include.transfer.source.row_hashes import ROW_BYTES, RowHashes, hashed
+from include.transfer.source.totals import total_of
+
+T = TypeVar("T")
 
 # What APIs answer to a request behind their last row, if not with none.
-_BEHIND_THE_END = {204, 400, 404, 410, 416, 422}
+_BEHIND_THE_END = {400, 404, 410, 416, 422}
 _ROWS_LOOKED_AT = 1_000
 
 
@@ -73,18 +71,27 @@ class Api:
         return f"{self._base_url}/{path.lstrip('/')}"
 
     def count(self) -> Count:
-        """Ask how many rows there are."""
-        url = self._url(self.dataset.count_path)
-        headers = {"Accept": "application/json"}
+        """Ask how many rows there are, in the way that the dataset's `total` names."""
+        return total_of(self.dataset).count(self.dataset, self._ask)
+
+    def _ask(self, path: str, params: Params, accept: str, read: Callable[[requests.Response], T]) -> T:
+        """Make one request, again where it fails for a passing reason, and read its answer."""
         for attempt in self._patience.retrying():
-            with (
-                attempt,
-                get(self._session, url, self._query(), headers, self._patience) as response,
-                self._located(response),
-            ):
-                body = b"" if self.dataset.total.startswith("header:") else _small(response)
-                return read_count(body, response.headers, self.dataset)
+            with attempt, self._open(path, params, accept) as response:
+                return read(response)
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
+
+    @contextmanager
+    def _open(
+        self, path: str, params: Params, accept: str, row: int | None = None
+    ) -> Iterator[requests.Response]:
+        """One request's answer; errors name the request, and from which row on it was."""
+        headers = {"Accept": accept, "Accept-Encoding": self.dataset.accept_encoding}
+        with (
+            get(self._session, self._url(path), params, headers, self._patience) as response,
+            located(response, self._session, row),
+        ):
+            yield response
 
     def rows(self, batch: Batch, hashes: RowHashes | None = None) -> Iterator[Block]:
         """The rows of `batch`, each once, in blocks of bounded size. `hashes` takes note of each.
@@ -146,40 +153,11 @@ class Api:
         """One request's rows, from row `done` of the batch on."""
         at = batch.start + done
         params, window = self._paging.request(self.dataset, at, batch.limit - done)
-        url = self._url(self.dataset.rows_path)
-        headers = {"Accept": self.dataset.accept, "Accept-Encoding": self.dataset.accept_encoding}
-        params = [*self._query(), *params]
-        with (
-            get(self._session, url, params, headers, self._patience) as response,
-            self._located(response, at),
-        ):
+        params = [*pairs(self.dataset.query), *params]
+        with self._open(self.dataset.rows_path, params, self.dataset.accept, at) as response:
             self._check_version(response.headers, done)
-            ndjson = re.search("ndjson|jsonl", response.headers.get("Content-Type", ""), re.IGNORECASE)
-            blocks = decode(chunks(response), ndjson=bool(ndjson), rows_key=self.dataset.rows_key)
-            held = yield from window.of(blocks)
+            held = yield from window.of(blocks_of(response, self.dataset.rows_key))
         self._check_total(batch, at, at - window.skip + held)
-
-    @contextmanager
-    def _located(self, response: requests.Response, row: int | None = None) -> Iterator[None]:
-        """Say in each error of a body which request it answered, from which row; no secret it repeats."""
-        try:
-            yield
-        except TransferError as error:
-            where = error.where
-            if not where.startswith("GET "):
-                rows = "" if row is None else f" (rows from {row:,} on)"
-                where = ": ".join(filter(None, (f"GET {redact(response.url)}{rows}", where)))
-            error.where = where
-            error.rewrite(lambda text: self._session.without_secrets(text, response))
-            # `from None`: a log would show the cause, with what is hidden here.
-            raise error from None
-
-    def _query(self) -> list[tuple[str, str]]:
-        pairs = []
-        for name, value in self.dataset.query.items():
-            values = value if isinstance(value, list | tuple) else [value]
-            pairs += [(name, str(one)) for one in values]
-        return pairs
 
     def _check_version(self, headers: Mapping[str, str], done: int) -> None:
         version = read_version(headers, self.dataset)
@@ -218,16 +196,3 @@ class Api:
                 fix="set page_size to the number of rows that the API serves in a page, first_page to the "
                 "number of its first",
             )
-
-
-def _small(response: requests.Response) -> bytes:
-    """The body of a count; an API that answers with all its rows instead must not fill the memory."""
-    body = bytearray()
-    for chunk in chunks(response):
-        body += chunk
-        if len(body) > LARGEST_COUNT_BYTES:
-            raise NotRows(
-                f"the count's answer is longer than {LARGEST_COUNT_BYTES >> 20} MB",
-                fix="set count_path to a path that answers with the number of rows",
-            )
-    return bytes(body)

@@ -19,6 +19,7 @@ from include.transfer.source.pace import Patience, retry_after
 from include.transfer.source.redirects import OwnHostOnly, same_origin
 
 CHUNK_BYTES = 256 * 1024
+_ANSWERS = {200, 204, 206}  # 204: nothing; 206: some of the rows, with their number in Content-Range
 _TRY_AGAIN = {408, 425, 429}  # and all of 500 and more
 _FIXES = {
     401: "check the login or token in the connection",
@@ -85,13 +86,13 @@ def get(
     headers: dict[str, str],
     patience: Patience,
 ) -> Iterator[requests.Response]:
-    """Open one streamed answer with status 200; anything else is a named error."""
+    """Open one streamed answer with status 200, 204 or 206; anything else is a named error."""
     with translated(url), _of_a_redirect(session, url):
         response = session.get(
             url, params=params, headers=headers, stream=True, timeout=(patience.connect, patience.read)
         )
     with response:
-        if response.status_code != 200:
+        if response.status_code not in _ANSWERS:
             raise _refusal(session, response)
         yield response
 

@@ -5,7 +5,7 @@ A new style is one class with the methods of `Paging`, one line in `PAGINGS`, an
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from include.transfer.errors import WrongRowCount
 
@@ -62,6 +62,12 @@ class Paging(Protocol):
     def behind(self, dataset: "Dataset", total: int) -> int:
         """The first row, behind `total` rows, that a request can begin with."""
 
+    def step(self, dataset: "Dataset") -> int:
+        """The fewest rows that a request can ask for and still begin at any multiple of them."""
+
+    def row(self, dataset: "Dataset", position: int) -> int:
+        """The first row of an answer to the offset or page `position`; less than 0: there is none."""
+
 
 class Offset:
     """`?start=5000&limit=500`: the number of the first row. A server's own cap on the limit is followed.
@@ -82,6 +88,12 @@ class Offset:
     def behind(self, dataset: "Dataset", total: int) -> int:
         return total
 
+    def step(self, dataset: "Dataset") -> int:
+        return 1
+
+    def row(self, dataset: "Dataset", position: int) -> int:
+        return position - dataset.first_offset
+
 
 class Page:
     """`?page=11&per_page=500`: the number of a page, all of one size; only the last may be shorter."""
@@ -99,6 +111,21 @@ class Page:
 
     def behind(self, dataset: "Dataset", total: int) -> int:
         return -(-total // dataset.page_size) * dataset.page_size
+
+    def step(self, dataset: "Dataset") -> int:
+        return dataset.page_size
+
+    def row(self, dataset: "Dataset", position: int) -> int:
+        return (position - dataset.first_page) * dataset.page_size
+
+
+def pairs(query: Mapping[str, Any]) -> Params:
+    """A dataset's query as it is sent: a list's values one by one, under its name."""
+    found = []
+    for name, value in query.items():
+        values = value if isinstance(value, list | tuple) else [value]
+        found += [(name, str(one)) for one in values]
+    return found
 
 
 def _params(dataset: "Dataset", position: int, limit: int) -> Params:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from include.transfer.dataset import Dataset
 from tests.project_files import PROJECT, repository_files
 
 PAGES = [path for path in repository_files() if path.suffix == ".md"]
@@ -36,3 +37,12 @@ def test_targets_of_make(file: Path) -> None:
     text = (PROJECT / file).read_text()
     named = re.findall(r"(?:`|^|^\s*run: )make ([a-z][\w-]*)", text, re.MULTILINE)
     assert set(named) <= TARGETS
+
+
+def test_totals_that_are_named_are_settings() -> None:
+    text = (PROJECT / "docs/your-api.md").read_text()
+    named = re.findall(r"`total` `([^`]+)`(?:,? or `([^`]+)`)?", text)
+    totals = {total for pair in named for total in pair if total}
+    assert {"last-link", "probe", "header:Content-Range"} <= totals
+    for total in totals:
+        Dataset(name="things", total=total, page_size=10)

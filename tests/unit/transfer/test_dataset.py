@@ -72,6 +72,9 @@ def test_unknown_settings_are_refused_with_the_nearest_name_and_other_params_ign
         ({"rows_key": "items"}, False),
         ({"first_offset": 1}, False),
         ({"duplicates": "allow"}, True),
+        ({"total": "probe"}, True),
+        ({"count_query": {"only": "n"}}, True),
+        ({"count_accept": "text/plain"}, True),
     ],
 )
 def test_the_fingerprint_names_what_an_object_holds(changes, same):

@@ -1,0 +1,54 @@
+"""The body of an answer: its rows, or the little that a count is; errors name the request it answered."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import requests
+
+from include.transfer.errors import NotRows, TransferError
+from include.transfer.redact import redact
+from include.transfer.source.fetch import chunks
+from include.transfer.source.json_rows import Block, decode
+from include.transfer.source.redirects import OwnHostOnly
+
+LARGEST_COUNT_BYTES = 4 << 20
+
+
+def blocks_of(
+    response: requests.Response, rows_key: str, body: Iterable[bytes] | None = None
+) -> Iterator[Block]:
+    """The rows of an answer, none of status 204. `body`: where it has been read already."""
+    if response.status_code == requests.codes.no_content:
+        return iter(())
+    ndjson = re.search("ndjson|jsonl", response.headers.get("Content-Type", ""), re.IGNORECASE)
+    return decode(chunks(response) if body is None else body, ndjson=bool(ndjson), rows_key=rows_key)
+
+
+def small(response: requests.Response) -> bytes:
+    """The body of a count; an API that answers with all its rows instead must not fill the memory."""
+    body = bytearray()
+    for chunk in chunks(response):
+        body += chunk
+        if len(body) > LARGEST_COUNT_BYTES:
+            raise NotRows(
+                f"the count's answer is longer than {LARGEST_COUNT_BYTES >> 20} MB",
+                fix="set count_path to a path that answers with the number of rows, or a smaller page_size",
+            )
+    return bytes(body)
+
+
+@contextmanager
+def located(response: requests.Response, session: OwnHostOnly, row: int | None = None) -> Iterator[None]:
+    """Say in each error of a body which request it answered, from which row; no secret it repeats."""
+    try:
+        yield
+    except TransferError as error:
+        where = error.where
+        if not where.startswith("GET "):
+            rows = "" if row is None else f" (rows from {row:,} on)"
+            where = ": ".join(filter(None, (f"GET {redact(response.url)}{rows}", where)))
+        error.where = where
+        error.rewrite(lambda text: session.without_secrets(text, response))
+        # `from None`: a log would show the cause, with what is hidden here.
+        raise error from None
