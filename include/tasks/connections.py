@@ -47,12 +47,14 @@ def open_endpoint(conn_id: str) -> "Endpoint":
     return endpoint
 
 
-def open_api(dataset: "Dataset") -> "Api":
-    """The source of the dataset."""
+def open_api(dataset: "Dataset", sharing: int = 1) -> "Api":
+    """The source of the dataset. `sharing`: how many tasks have its requests_per_minute together."""
     from include.transfer.source.api import Api
+    from include.transfer.source.pace import Pace
 
     endpoint = open_endpoint(dataset.conn_id)
-    return Api(endpoint.session(), endpoint.base_url, dataset)
+    pace = Pace(dataset.requests_per_minute / sharing)
+    return Api(endpoint.session(), endpoint.base_url, dataset, pace=pace)
 
 
 def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bucket":
@@ -66,9 +68,9 @@ def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bu
     return Bucket(client, bucket, settings.options.put_headers, settings.secrets)
 
 
-def open_both(dataset: "Dataset") -> "tuple[Api, Bucket]":
+def open_both(dataset: "Dataset", sharing: int = 1) -> "tuple[Api, Bucket]":
     """Both ends of a copy."""
-    return open_api(dataset), open_bucket(dataset.store_conn_id, dataset.bucket)
+    return open_api(dataset, sharing), open_bucket(dataset.store_conn_id, dataset.bucket)
 
 
 def store_url(store_conn_id: str) -> str:

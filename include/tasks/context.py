@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 if TYPE_CHECKING:
     from include.transfer.dataset import Dataset
     from include.transfer.diagnose import Check
-    from include.transfer.payloads import CommittedRun, StandingRun
+    from include.transfer.payloads import CommittedRun, PlannedBatch, StandingRun
     from include.transfer.policy import Policy
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,17 @@ def form_values() -> dict[str, Any]:
     context = get_current_context()
     refuse_unknown(context["dag_run"].conf or {}, list(context["dag"].params), "the run's conf")
     return dict(context["params"])
+
+
+def copies_at_once(batch: "PlannedBatch") -> int:
+    """How many copies of this run may run at once: its `max_active_copies`, and one a batch at the most.
+
+    A pool may have fewer slots, which Airflow tells no task.
+    """
+    context = get_current_context()
+    last = batch["total"] is None or batch["start"] + batch["limit"] >= batch["total"]
+    batches = (context["ti"].map_index or 0) + 1 if last else -(-int(batch["total"] or 0) // batch["limit"])
+    return max(1, min(batches, context["task"].max_active_tis_per_dagrun or batches))
 
 
 def skip_if(standing: "StandingRun | None") -> None:

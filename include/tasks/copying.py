@@ -45,7 +45,7 @@ def _counted(printed: str) -> Counted:
         raise CountLost(f"it printed {printed[:80]!r}", where="the count") from None
 
 
-@task.bash(output_processor=_counted, execution_timeout=timedelta(minutes=5))
+@task.bash(output_processor=_counted, execution_timeout=timedelta(minutes=30))
 def count_rows(dataset: Settings) -> str:
     """Ask the API how many rows it has, and in which version."""
     chosen = context.of_this_run(dataset)
@@ -80,7 +80,8 @@ def copy(batch: PlannedBatch, dataset: Settings, run: str) -> CopiedBatch:
     """Copy one batch from the API into one object of the lake; returns its receipt."""
     import include.transfer.run
 
-    return include.transfer.run.copy(*connections.open_both(context.of_this_run(dataset)), batch, run)
+    ends = connections.open_both(context.of_this_run(dataset), context.copies_at_once(batch))
+    return include.transfer.run.copy(*ends, batch, run)
 
 
 # No rows, no maps: Airflow skips a map of nothing, and a run that copied nothing must commit just that. But

@@ -60,6 +60,7 @@ _SETTINGS: Help = {
     "query": ("More parameters", "Sent with every request.", {}),
     "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
     "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
+    "requests_per_minute": ("Requests per minute", "Of all copies together; 0: no limit.", {"minimum": 0}),
     "types": ("Types of the columns", "string, int64, double, boolean; none: as they come.", {}),
     "duplicates": (
         "Rows that come twice",

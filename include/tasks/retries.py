@@ -1,11 +1,28 @@
 """What a failed task does next: its error's class decides, by the tree in include/transfer/errors.py."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryRule
 
-_POLICY = ExceptionRetryPolicy(
+_LONGEST = timedelta(days=1)
+
+
+class _ByError(ExceptionRetryPolicy):
+    """As its rules say, and no sooner than the source asked for: meanwhile the pool's slot is free."""
+
+    def evaluate(self, exception: BaseException, *args: Any, **named: Any) -> RetryDecision:
+        decision = super().evaluate(exception, *args, **named)
+        asked = getattr(exception, "retry_after", None)
+        if decision.retry_delay is None or not asked:
+            return decision
+        delay = timedelta(seconds=min(asked, _LONGEST.total_seconds()))
+        reason = f"the source asks to wait {asked:,.0f} s"
+        return replace(decision, retry_delay=max(delay, decision.retry_delay), reason=reason)
+
+
+_POLICY = _ByError(
     rules=[
         RetryRule(
             exception="include.transfer.errors.Retryable",

@@ -37,6 +37,7 @@ _NOT_CONTENT = {
     "count_query",
     "count_accept",
     "duplicates",
+    "requests_per_minute",
 }
 # Settings that the first release had not; its fingerprints stay what they were.
 _ADDED = {"first_offset": 0}
@@ -73,6 +74,7 @@ class Dataset:
     version_header: str = ""  # the header that names the dataset's version, if the API has one
     accept: str = "application/json"
     accept_encoding: str = "gzip"
+    requests_per_minute: int = 0  # of all copies of a run together; 0: no limit
 
     types: Mapping[str, str] = field(default_factory=dict)  # column → type; empty: as they come
     format: str = "csv"
@@ -124,6 +126,7 @@ class Dataset:
             at_least("page_size", 0),
             at_least("first_page", 0),
             at_least("first_offset", 0),
+            at_least("requests_per_minute", 0),
             f"types has {', '.join(unknown)}, which are none of {', '.join(TYPES)}" if unknown else "",
         ]
         if not any(wrong):

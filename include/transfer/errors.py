@@ -2,7 +2,8 @@
 
 TransferError
 ├── Retryable              the same call may succeed later: wait, then run the task again
-│   ├── SourceUnavailable  no connection, a timeout, 408, 429 or 5xx, after the waits of `Patience`
+│   ├── SourceUnavailable  no connection, a timeout, 408, 429, 5xx or a rate limit, after the waits of
+│   │                      `Patience`
 │   ├── BodyBroken         an answer ended in the middle, again and again at the same row
 │   ├── SourceChanged      the source's version changed while one batch was read
 │   ├── StoreUnavailable   the object store did not answer, or answered 5xx
@@ -50,7 +51,7 @@ class TransferError(Exception):
         self.got, self.where, self.fix = map(change, (self.got, self.where, self.fix))
         self.args = (self.got,)
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, Any]:
         """As it crosses from one process to another: see `told`."""
         return {"error": type(self).__name__, "got": self.got, "where": self.where, "fix": self.fix}
 
@@ -67,11 +68,17 @@ class Retryable(TransferError):
 class SourceUnavailable(Retryable):
     """The source could not be reached or was not able to answer.
 
-    `retry_after`: seconds that the source asked to be left alone for, if it did.
+    `retry_after`: seconds that the source asked to be left alone for, if it did. `status`: the answer's, if
+    there was one.
     """
 
     advice = "the task is tried again; check that the source is up, or give the pool fewer slots"
     retry_after: float | None = None
+    status: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """With the seconds that the source asked for."""
+        return {**super().to_dict(), "retry_after": self.retry_after}
 
 
 class BodyBroken(Retryable):
@@ -184,4 +191,7 @@ def told(answer: Mapping[str, Any]) -> TransferError | None:
     kinds = {kind.__name__: kind for kind in (*Retryable.__subclasses__(), *Fatal.__subclasses__())}
     kind = kinds.get(str(answer["error"]), Fatal)
     got, where, fix = (str(answer.get(name, "")) for name in ("got", "where", "fix"))
-    return kind(got, where=where, fix=fix)
+    error = kind(got, where=where, fix=fix)
+    if isinstance(error, SourceUnavailable):
+        error.retry_after = answer.get("retry_after")
+    return error

@@ -7,6 +7,7 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
+from include.transfer.source.pace import Pace
 from tests.airflow_home import PROJECT
 from tests.dags.conftest import Lake, Ran
 
@@ -123,6 +124,23 @@ def test_other_shapes(lake, source, shape, settings):
     lake.connect_source(served, "my_conn", **login)
     ran = lake.run("api_to_s3", conn_id="my_conn", format="ndjson", **settings)
     assert ndjson(lake, ran) == [fire(n) for n in range(50)]
+
+
+def test_copies_that_run_at_once_share_the_pace(lake, source, monkeypatch):
+    shares = []
+
+    class Noted(Pace):
+        def __init__(self, per_minute):
+            shares.append(per_minute)
+            super().__init__()
+
+    monkeypatch.setattr("include.transfer.source.pace.Pace", Noted)
+    lake.connect_source(source(fire, count=50), "my_conn")
+    settings = {"conn_id": "my_conn", "format": "ndjson", "requests_per_minute": 6_000}
+    assert lake.run("api_to_s3", **settings, batch_size=10).state == "success"
+    assert lake.run("api_to_s3", **settings, batch_size=20, force=True).state == "success"
+    # plan, the copies, and verify; of 5 batches at most 4 are copied at once. A forced plan asks nothing.
+    assert shares == [6_000, *[1_500] * 5, 6_000, *[2_000] * 3, 6_000]
 
 
 def test_a_wrong_token_is_shown_nowhere(lake, source, capfd):

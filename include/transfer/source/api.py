@@ -15,7 +15,7 @@ from include.transfer.source.answers import blocks_of, located
 from include.transfer.source.count import Count, read_version
 from include.transfer.source.fetch import get
 from include.transfer.source.json_rows import Block
-from include.transfer.source.pace import Patience
+from include.transfer.source.pace import Pace, Patience
 from include.transfer.source.paging import PAGINGS, Params, pairs
 from include.transfer.source.redirects import OwnHostOnly
 from include.transfer.source.row_hashes import ROW_BYTES, RowHashes, hashed
@@ -41,10 +41,18 @@ class Behind:
 
 
 class Api:
-    """One dataset of an HTTP API. `session` carries credentials, proxies and TLS settings."""
+    """One dataset of an HTTP API. `session` carries credentials, proxies and TLS settings.
+
+    `pace`: by default the dataset's requests_per_minute are for this one alone.
+    """
 
     def __init__(
-        self, session: requests.Session, base_url: str, dataset: Dataset, patience: Patience | None = None
+        self,
+        session: requests.Session,
+        base_url: str,
+        dataset: Dataset,
+        patience: Patience | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.dataset = dataset
         self.version: str | None = None  # of the rows read last
@@ -52,6 +60,7 @@ class Api:
         self._session = OwnHostOnly(session, base_url)
         self._base_url = base_url.rstrip("/")
         self._patience = patience or Patience()
+        self._pace = pace or Pace(dataset.requests_per_minute)
 
     @property
     def url(self) -> str:
@@ -86,11 +95,13 @@ class Api:
         self, path: str, params: Params, accept: str, row: int | None = None
     ) -> Iterator[requests.Response]:
         """One request's answer; errors name the request, and from which row on it was."""
-        headers = {"Accept": accept, "Accept-Encoding": self.dataset.accept_encoding}
+        url, headers = self._url(path), {"Accept": accept, "Accept-Encoding": self.dataset.accept_encoding}
+        self._pace.wait(self._patience, f"GET {redact(url)}")
         with (
-            get(self._session, self._url(path), params, headers, self._patience) as response,
+            get(self._session, url, params, headers, self._patience) as response,
             located(response, self._session, row),
         ):
+            self._pace.note(response.headers)
             yield response
 
     def rows(self, batch: Batch, hashes: RowHashes | None = None) -> Iterator[Block]:

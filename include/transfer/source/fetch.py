@@ -15,7 +15,7 @@ from include.transfer.errors import (
     TransferError,
 )
 from include.transfer.redact import redact
-from include.transfer.source.pace import Patience, retry_after
+from include.transfer.source.pace import BUSY, Patience, asked_to_wait
 from include.transfer.source.redirects import OwnHostOnly, same_origin
 
 CHUNK_BYTES = 256 * 1024
@@ -115,9 +115,11 @@ def _refusal(session: OwnHostOnly, response: requests.Response) -> TransferError
         for text in (f"GET {redact(response.url)}", response.reason or "")
     )
     got = f"status {status} {reason[:80]}"
-    if status in _TRY_AGAIN or status >= 500:  # 501 and 505 too: what proxies say while a server restarts
-        unavailable = SourceUnavailable(got, where=where)
-        unavailable.retry_after = retry_after(response.headers.get("Retry-After"))
+    wait = asked_to_wait(response.headers)
+    limited = status == 403 and wait is not None  # as GitHub says that its rate limit is used up
+    if limited or status in _TRY_AGAIN or status >= 500:  # 501 and 505 too: proxies, while a server restarts
+        unavailable = SourceUnavailable(got, where=where, fix=BUSY if limited or status == 429 else "")
+        unavailable.retry_after, unavailable.status = wait, status
         return unavailable
     fix = _FIXES.get(status, "check the connection and the dataset's settings")
     if 300 <= status < 400:

@@ -34,6 +34,7 @@ def test_a_dataset_crosses_as_json(dataset):
         ({"batch_size": True}, "batch_size is True"),
         ({"page_size": -1}, "page_size is -1"),
         ({"first_page": -1}, "first_page is -1"),
+        ({"requests_per_minute": -1}, "requests_per_minute is -1"),
         ({"offset_param": ""}, "offset_param is empty"),
         ({"types": {"a": "float"}}, "types has float"),
         ({"format": "parquet", "compression": "gzip"}, "set compression to none"),
@@ -75,6 +76,7 @@ def test_unknown_settings_are_refused_with_the_nearest_name_and_other_params_ign
         ({"total": "probe"}, True),
         ({"count_query": {"only": "n"}}, True),
         ({"count_accept": "text/plain"}, True),
+        ({"requests_per_minute": 60}, True),
     ],
 )
 def test_the_fingerprint_names_what_an_object_holds(changes, same):

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import pkgutil
 import re
 import xml.etree.ElementTree as ElementTree
@@ -57,6 +58,19 @@ def test_the_retry_policy_knows_what_to_do(kind):
     decided = RETRIES["retry_policy"].evaluate(error, 1, 3)
     wanted = sdk.RetryAction.RETRY if issubclass(kind, Retryable) else sdk.RetryAction.FAIL
     assert decided.action == wanted
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [(None, 30), (5, 30), (600, 600), (1e40, 86_400)])
+def test_the_retry_waits_as_long_as_the_source_asks(asked, seconds):
+    pytest.importorskip("airflow.sdk")
+    from include.tasks.retries import RETRIES
+
+    error = errors.SourceUnavailable("status 429")
+    error.retry_after = asked
+    again = errors.told(json.loads(json.dumps(error.to_dict())))  # as the count's process tells it
+    for each in (error, again):
+        decided = RETRIES["retry_policy"].evaluate(each, try_number=1, max_tries=3, context=None)
+        assert decided.retry_delay.total_seconds() == seconds
 
 
 # What may be raised ------------------------------------------------------------------------------------
