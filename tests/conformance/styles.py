@@ -268,6 +268,24 @@ class IsBusyNowAndThen(Style):
         return (429, {"Retry-After": "0"}, {}) if busy else super().answer(start, limit, request)
 
 
+class RefusesLargePages(DividesOffsetByLimit):
+    status: ClassVar[int] = 413
+
+    def answer(self, start: int, limit: int, request: Request) -> Answer:
+        return super().answer(start, limit, request) if limit <= 10 else (self.status, {}, {})
+
+
+class DoesNotMakeLargePagesInTime(RefusesLargePages):
+    status: ClassVar = 504
+
+
+class RefusesLargePagesWithoutAPageSize(RefusesLargePages):
+    settings: ClassVar = {"page_size": 0}
+
+    def slice(self, start: int, limit: int) -> list[dict[str, Any]]:
+        return Style.slice(self, start, limit)
+
+
 class HasEqualRows(Style):
     settings: ClassVar = {"duplicates": "allow"}
 
@@ -305,6 +323,9 @@ HONEST = [
     AnswersLineByLine,
     HasNoLimit,
     IsBusyNowAndThen,
+    RefusesLargePages,
+    DoesNotMakeLargePagesInTime,
+    RefusesLargePagesWithoutAPageSize,
     HasEqualRows,
 ]
 

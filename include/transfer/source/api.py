@@ -1,15 +1,23 @@
 """The source: how many rows it has, and the rows of a batch, whatever it takes to get them all once."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import requests
 
 from include.transfer.batches import Batch
 from include.transfer.dataset import Dataset
-from include.transfer.errors import NotRows, SourceChanged, SourceRefused, TransferError, WrongRowCount
+from include.transfer.errors import (
+    NotRows,
+    SourceChanged,
+    SourceRefused,
+    SourceUnavailable,
+    TransferError,
+    WrongRowCount,
+)
 from include.transfer.redact import redact
 from include.transfer.source.answers import blocks_of, located
 from include.transfer.source.count import Count, read_version
@@ -22,9 +30,12 @@ from include.transfer.source.row_hashes import ROW_BYTES, RowHashes, hashed
 from include.transfer.source.totals import total_of
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 # What APIs answer to a request behind their last row, if not with none.
 _BEHIND_THE_END = {400, 404, 410, 416, 422}
+_TOO_LARGE = {413, 504}
+_SMALLEST_PART = 16
 _ROWS_LOOKED_AT = 1_000
 
 
@@ -56,6 +67,7 @@ class Api:
     ) -> None:
         self.dataset = dataset
         self.version: str | None = None  # of the rows read last
+        self._asking = dataset  # with a page_size that the source can give
         self._paging = PAGINGS[dataset.paging]
         self._session = OwnHostOnly(session, base_url)
         self._base_url = base_url.rstrip("/")
@@ -161,14 +173,36 @@ class Api:
         return Behind(at, "rows" if rows else "empty", rows)
 
     def _page(self, batch: Batch, done: int) -> Iterator[Block]:
-        """One request's rows, from row `done` of the batch on."""
+        """One request's rows, from row `done` of the batch on; of a smaller page where that is too large."""
+        while True:
+            try:
+                return (yield from self._answer(batch, done))
+            except (SourceRefused, SourceUnavailable) as error:
+                if error.status not in _TOO_LARGE:
+                    raise
+                self._ask_for_less(error, batch.limit - done)
+
+    def _answer(self, batch: Batch, done: int) -> Iterator[Block]:
         at = batch.start + done
-        params, window = self._paging.request(self.dataset, at, batch.limit - done)
+        params, window = self._paging.request(self._asking, at, batch.limit - done)
         params = [*pairs(self.dataset.query), *params]
         with self._open(self.dataset.rows_path, params, self.dataset.accept, at) as response:
             self._check_version(response.headers, done)
             held = yield from window.of(blocks_of(response, self.dataset.rows_key))
         self._check_total(batch, at, at - window.skip + held)
+
+    def _ask_for_less(self, error: SourceRefused | SourceUnavailable, left: int) -> None:
+        """Ask for smaller pages from here on. Raises `error` where there are none, or to wait before."""
+        size, passing = self._asking.page_size or left, isinstance(error, SourceUnavailable)
+        smaller = self._paging.smaller(self.dataset, size)
+        # A gateway that is down for a while must not leave pages of one row behind.
+        if not smaller or (passing and smaller * _SMALLEST_PART < (self.dataset.page_size or left)):
+            error.fix = "set a smaller page_size: the source cannot give so many rows at once"
+            raise error
+        log.warning("%s: %s; asking for %d rows at once instead of %d", error.where, error.got, smaller, size)
+        self._asking = replace(self._asking, page_size=smaller)
+        if passing:
+            raise error
 
     def _check_version(self, headers: Mapping[str, str], done: int) -> None:
         version = read_version(headers, self.dataset)

@@ -65,6 +65,9 @@ class Paging(Protocol):
     def step(self, dataset: "Dataset") -> int:
         """The fewest rows that a request can ask for and still begin at any multiple of them."""
 
+    def smaller(self, dataset: "Dataset", size: int) -> int:
+        """How many rows to ask for where the source cannot give `size`; 0: the style has no smaller page."""
+
     def row(self, dataset: "Dataset", position: int) -> int:
         """The first row of an answer to the offset or page `position`; less than 0: there is none."""
 
@@ -73,6 +76,7 @@ class Offset:
     """`?start=5000&limit=500`: the number of the first row. A server's own cap on the limit is followed.
 
     The limit is the same in all requests of a run that has a page_size: some servers divide the offset by it.
+    Where a source cannot give so many rows, it is a divisor of that.
     """
 
     def wrong(self, dataset: "Dataset") -> str:
@@ -90,6 +94,14 @@ class Offset:
 
     def step(self, dataset: "Dataset") -> int:
         return 1
+
+    def smaller(self, dataset: "Dataset", size: int) -> int:
+        if not dataset.limit_param or size < 2:
+            return 0
+        if not dataset.page_size:
+            return -(-size // 2)
+        # A divisor, so that offsets stay multiples of the limit.
+        return next(size // by for by in range(2, size + 1) if size % by == 0)
 
     def row(self, dataset: "Dataset", position: int) -> int:
         return position - dataset.first_offset
@@ -114,6 +126,9 @@ class Page:
 
     def step(self, dataset: "Dataset") -> int:
         return dataset.page_size
+
+    def smaller(self, dataset: "Dataset", size: int) -> int:
+        return 0
 
     def row(self, dataset: "Dataset", position: int) -> int:
         return (position - dataset.first_page) * dataset.page_size

@@ -33,19 +33,60 @@ def starts(source):
     return [int(request.query["start"]) for request in source.row_requests]
 
 
-@pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("code", [408, 425, 429, 500, 502, 503, 529])
 def test_statuses_that_may_pass(source, code):
     served = source(ROWS).fault(Fault.status(code), times=2)
     assert rows_of(open_api(served), 0, 10) == ROWS[:10]
     assert [r.status for r in served.row_requests] == [code, code, 200]
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 406, 410, 413, 422, 202, 304])
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 406, 410, 422, 202, 304])
 def test_statuses_that_will_not(source, code):
     served = source(ROWS).fault(Fault.status(code, "" if code == 304 else "because"), times=None)
     with pytest.raises(SourceRefused, match=f"status {code}"):
         rows_of(open_api(served), 0, 10)
     assert len(served.requests) == 1
+
+
+def too_large(code, most):
+    return {"times": None, "when": lambda request: int(request.query["limit"]) > most}, Fault.status(code)
+
+
+@pytest.mark.parametrize("code", [413, 504])
+@pytest.mark.parametrize(
+    ("settings", "limits"),
+    [({}, ["10", "5", "3", "3", "3", "3"]), ({"page_size": 15}, ["15", "5", *["1"] * 10])],
+)
+def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(source, code, settings, limits):
+    when, fault = too_large(code, 3)
+    served = source(ROWS).fault(fault, **when)
+    assert rows_of(open_api(served, **settings), 30, 10) == ROWS[30:40]
+    assert [request.query["limit"] for request in served.row_requests] == limits
+
+
+def test_a_gateway_that_was_down_leaves_no_tiny_pages_behind(source):
+    served = source(ROWS).fault(Fault.status(504), times=7)
+    patience = dataclasses.replace(IMPATIENT, attempts=9)
+    assert rows_of(open_api(served, patience, page_size=1_000), 0, 4_000) == ROWS
+    assert {int(request.query["limit"]) for request in served.row_requests if request.status == 200} == {125}
+
+
+@pytest.mark.parametrize(("code", "requests"), [(413, 1), (504, IMPATIENT.attempts)])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"paging": "page", "offset_param": "page", "limit_param": "page_size", "page_size": 5},
+        {"page_size": 1},
+        {"limit_param": ""},
+    ],
+    ids=["pages", "one row", "no limit"],
+)
+def test_a_page_that_cannot_be_smaller(source, code, requests, settings):
+    served = source(ROWS).fault(Fault.status(code), times=None)
+    with pytest.raises((SourceRefused, SourceUnavailable), match=f"status {code}") as raised:
+        rows_of(open_api(served, **settings), 0, 10)
+    assert "page_size" in raised.value.fix
+    assert len(served.requests) == requests
 
 
 @pytest.mark.parametrize("code", [429, 503])
