@@ -187,7 +187,7 @@ class Api:
         params, window = self._paging.request(self._asking, at, batch.limit - done)
         params = [*pairs(self.dataset.query), *params]
         with self._open(self.dataset.rows_path, params, self.dataset.accept, at) as response:
-            self._check_version(response.headers, done)
+            self._check_version(response.headers, batch, done)
             held = yield from window.of(blocks_of(response, self.dataset.rows_key))
         self._check_total(batch, at, at - window.skip + held)
 
@@ -204,15 +204,27 @@ class Api:
         if passing:
             raise error
 
-    def _check_version(self, headers: Mapping[str, str], done: int) -> None:
+    def _check_version(self, headers: Mapping[str, str], batch: Batch, done: int) -> None:
         version = read_version(headers, self.dataset)
         if done and version != self.version:
+            fix = "the batch is copied again"
+            if self._version_at(batch) == self.version:
+                fix += (
+                    f"; the first page still has the first version: if {self.dataset.version_header} is of "
+                )
+                fix += "each answer and not of the dataset, empty version_header"
             raise SourceChanged(
                 f"its version changed from {self.version} to {version} while a batch was read",
                 where=f"GET {self.url}",
-                fix="the batch is copied again",
+                fix=fix,
             )
         self.version = version
+
+    def _version_at(self, batch: Batch) -> str | None:
+        params, _ = self._paging.request(self._asking, batch.start, batch.limit)
+        params = [*pairs(self.dataset.query), *params]
+        with self._open(self.dataset.rows_path, params, self.dataset.accept) as response:
+            return read_version(response.headers, self.dataset)
 
     def _check_total(self, batch: Batch, at: int, reached: int) -> None:
         """A page with more rows than were counted: the count is wrong, unless the source has grown."""

@@ -247,6 +247,14 @@ def test_a_redirect_is_followed_and_a_circle_is_not(source):
         rows_of(open_api(served), 0, 10)
 
 
+def test_a_version_of_each_answer_is_named_as_such(source):
+    served = source(ROWS, version='"first"')
+    served.fault(Fault.version('"other"'), times=None, when=lambda request: request.query.get("start") != "0")
+    with pytest.raises(SourceChanged) as raised:
+        rows_of(open_api(served, version_header="ETag", page_size=5), 0, 10)
+    assert "version_header" in raised.value.fix
+
+
 @pytest.mark.parametrize("version", ['"two"', ""])
 def test_a_version_that_changes_within_a_batch(source, version):
     served = source(ROWS, version='"one"').fault(Fault.cut(200_000, "close"))
@@ -255,8 +263,9 @@ def test_a_version_that_changes_within_a_batch(source, version):
     blocks = api.rows(Batch(0, 2_000))
     next(blocks)
     served.version = version or None
-    with pytest.raises(SourceChanged, match=f"from one to {version.strip(chr(34)) or None}"):
+    with pytest.raises(SourceChanged, match=f"from one to {version.strip(chr(34)) or None}") as raised:
         list(blocks)
+    assert "version_header" not in raised.value.fix
     weak = source(ROWS, version='"one"').fault(Fault.cut(200_000, "close"))
     api = open_api(weak, version_header="ETag")
     weak.fault(Fault.version('W/"one"'))
