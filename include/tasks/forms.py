@@ -118,8 +118,10 @@ def run_form(policy: Policy | None = None) -> dict[str, Param]:
 
 def doctor_form(dataset: Dataset) -> dict[str, Param]:
     """What the doctor is to look at."""
-    wanted = ("conn_id", "store_conn_id", "bucket", "count_path", "total", "rows_path", "rows_key")
-    return _params({name: _SETTINGS[name] for name in ("name", *wanted)}, dataset.to_dict())
+    source = ("conn_id", "count_path", "total", "rows_path", "rows_key")
+    paging = ("paging", "offset_param", "limit_param", "first_page", "first_offset", "page_size")
+    wanted = ("name", "store_conn_id", "bucket", *source, *paging)
+    return _params({name: _SETTINGS[name] for name in wanted}, dataset.to_dict())
 
 
 def _params(fields: Help, values: dict[str, Any]) -> dict[str, Param]:

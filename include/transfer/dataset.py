@@ -107,6 +107,8 @@ class Dataset:
             for f in fields(self)
             if (kind := _kind(f)) in _KINDS and not isinstance(getattr(self, f.name), kind)
         ]
+        if not isinstance(self.count_query, Mapping | None):
+            wrong.append(f"count_query is {brief(self.count_query)}, not an object")
         if wrong:
             return wrong
         unknown = sorted({str(kind) for kind in self.types.values()} - set(TYPES))

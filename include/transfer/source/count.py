@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from include.transfer.documents import brief
 from include.transfer.errors import NotRows
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def read_number(place: str, headers: Mapping[str, str], body: bytes) -> int:
         raise NotRows(f"the answer has no {place}", fix=_FIX)
     number = whole_number(found)
     if number is None:
-        raise NotRows(f"{place} is {str(found)[:80]!r}, not a number of rows", fix=_FIX)
+        raise NotRows(f"{place} is {brief(found)}, not a number of rows", fix=_FIX)
     return number
 
 
@@ -73,7 +74,7 @@ def _in_header(headers: Mapping[str, str], name: str) -> str | None:
         return value
     match = _CONTENT_RANGE.fullmatch(value.strip())
     if not match or match["unit"] == "bytes":
-        raise NotRows(f"header:{name} is {value[:80]!r}, which counts no rows", fix=_FIX)
+        raise NotRows(f"header:{name} is {brief(value)}, which counts no rows", fix=_FIX)
     return match["total"]
 
 

@@ -34,6 +34,7 @@ def test_a_dataset_crosses_as_json(dataset):
         ({"batch_size": True}, "batch_size is True"),
         ({"page_size": -1}, "page_size is -1"),
         ({"first_page": -1}, "first_page is -1"),
+        ({"count_query": "a=1"}, "count_query is .*not an object"),
         ({"requests_per_minute": -1}, "requests_per_minute is -1"),
         ({"offset_param": ""}, "offset_param is empty"),
         ({"types": {"a": "float"}}, "types has float"),
