@@ -76,7 +76,7 @@ def test_the_retry_waits_as_long_as_the_source_asks(asked, seconds):
 # What may be raised ------------------------------------------------------------------------------------
 
 # Carried within a module, or a command's own: none of these leaves a task.
-INNER = {"PiecesFailed", "Unreadable", "cls", "TypeError", "AssertionError"}
+INNER = {"PiecesFailed", "Unreadable", "BadDocument", "cls", "TypeError", "AssertionError"}
 WORK = sorted([*(PROJECT / "include/transfer").rglob("*.py"), *(PROJECT / "include/tasks").glob("*.py")])
 
 
