@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run run-celery test test-all chaos bench bench-quick check up down status logs airflow data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
-.PHONY: export-config image-test
+.PHONY: export-config image-test compose-test
 .PHONY: dbt-manifest run-report pictures
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
@@ -143,6 +143,10 @@ export-config: ## Write the connections of a deployment into .deploy/, in every 
 image-test: ## Build the image and run the tests inside it (BASE=… ENGINE=… ARGS=…; Error 3: it cannot be built here)
 	@$(BOOTSTRAP) run
 	@$(PY) -m services.deploy image-test $${BASE:+--base "$$BASE"} $${ENGINE:+--engine "$$ENGINE"} -- $(ARGS)
+
+compose-test: ## Start the compose files, copy through each and verify (BASE=…; Error 3: Docker is missing)
+	@$(BOOTSTRAP) run
+	@exec $(PY) -m services.deploy compose-test $${BASE:+--base "$$BASE"}
 
 k8s-up: ## Make a kind cluster with Airflow, store and source in it (DAGs from Git: GIT_REPO=… GIT_SSH_KEY=…)
 	@$(BOOTSTRAP) run

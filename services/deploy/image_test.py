@@ -79,13 +79,13 @@ def build_image(program: str, base: str) -> None:
     """Build the project's image on the runtime, or on a stand-in for it."""
     dockerfile = PROJECT / "Dockerfile"
     runtime = runtime_of(dockerfile.read_text())
-    index = {name: url for url in index_of_pip().values() for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL")}
-    if not base and _at_hand(program, runtime):
+    index = index_arguments()
+    if not base and at_hand(program, runtime):
         say(f"Building the image on the Astro Runtime, {runtime}")
-        _build(program, IMAGE, dockerfile, PROJECT, {})
+        build(program, IMAGE, dockerfile, PROJECT, {})
         return
     base = base or BASE
-    if not _at_hand(program, base):
+    if not at_hand(program, base):
         raise Unavailable(
             f"Neither the runtime's image ({runtime}) nor one to replace it ({base})\n"
             "is on this machine or can be pulled. Load one, or name another with Debian and Python:\n"
@@ -97,21 +97,28 @@ def build_image(program: str, base: str) -> None:
         (context / "pip-constraints.txt").write_text(constraints())
         (context / "uv.txt").write_text((PROJECT / "requirements" / "bootstrap.lock").read_text())
         arguments = {"BASE": base, "AIRFLOW": airflow_version(), **index}
-        _build(program, STAND_IN, STAND_IN_FILES / "Dockerfile", context, arguments)
+        build(program, STAND_IN, STAND_IN_FILES / "Dockerfile", context, arguments)
         say("Building the project's image on the stand-in")
         on_stand_in = context / "Dockerfile"
         on_stand_in.write_text(dockerfile.read_text().replace(runtime, STAND_IN))
-        _build(program, IMAGE, on_stand_in, PROJECT, index)
+        build(program, IMAGE, on_stand_in, PROJECT, index)
 
 
-def _at_hand(program: str, image: str) -> bool:
+def index_arguments() -> dict[str, str]:
+    """Build arguments that name the package index of this machine, where it has one of its own."""
+    return {name: url for url in index_of_pip().values() for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL")}
+
+
+def at_hand(program: str, image: str) -> bool:
+    """Whether the image is on this machine, or was pulled now."""
     if _quiet(program, "image", "inspect", image).returncode == 0:
         return True
     say(f"{image} is not on this machine: pulling it")
     return _quiet(program, "pull", image).returncode == 0
 
 
-def _build(program: str, tag: str, dockerfile: Path, context: Path, arguments: dict[str, str]) -> None:
+def build(program: str, tag: str, dockerfile: Path, context: Path, arguments: dict[str, str]) -> None:
+    """Build one image; StackError when that fails."""
     # podman's own format does not know ONBUILD.
     form = ["--format", "docker"] if Path(program).name == "podman" else []
     options = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]

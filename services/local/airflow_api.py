@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import tenacity
 
-from services.local.errors import StackError
+from services.local.errors import RunFailed, StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 RUN_ENDED = ("success", "failed")
 # Airflow answers so while its database is busy or its server restarts: the same call works a moment later.
@@ -34,11 +34,11 @@ class Run:
 
 
 class AirflowApi:
-    """Logs in on first use and again when its token has expired."""
+    """Logs in on first use and again when its token has expired; without a user where everybody is admin."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str = "", password: str = "") -> None:
         self.url = url
-        self._login = {"username": user, "password": password}
+        self._login = {"username": user, "password": password} if user else None
         # trust_env=False: a proxy in the environment must not see local calls. Two busy cores can keep the
         # server from answering for half a minute.
         self._client = httpx.Client(base_url=url, timeout=120, trust_env=False)
@@ -74,7 +74,8 @@ class AirflowApi:
     def _send(self, method: str, path: str, arguments: dict[str, Any]) -> httpx.Response:
         try:
             if not self._token:
-                answer = self._client.post("/auth/token", json=self._login)
+                how = "POST" if self._login else "GET"
+                answer = self._client.request(how, "/auth/token", json=self._login)
                 if answer.is_error:
                     raise StackError(f"Airflow refused the login: {answer.status_code} {answer.text[:200]}")
                 self._token = answer.json()["access_token"]
@@ -122,6 +123,38 @@ class AirflowApi:
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
         self.request("POST", f"/dags/{dag_id}/dagRuns", json=body, allowed=(409,))
         return Run(dag_id, run_id)
+
+    def wait(
+        self,
+        run: Run,
+        seconds: float = 3600,
+        watch: Callable[[list[dict[str, Any]]], None] | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> str:
+        """The run's end state, "success" or "failed"; `watch` gets its task instances twice a second.
+
+        RunFailed when so many seconds pass in which no task changes its state: a busy machine takes its time.
+        `check` may raise what makes waiting useless.
+        """
+        seen: list[Any] | None = None
+        deadline = time.monotonic() + seconds
+        while True:
+            state = self.run_state(run)
+            if watch is not None:
+                watch(self.task_instances(run))
+            if state in RUN_ENDED:
+                return state
+            check()
+            if time.monotonic() > deadline:
+                now = sorted(
+                    (ti["id"], ti["try_number"], ti["state"] or "") for ti in self.task_instances(run)
+                )
+                if now == seen:
+                    raise RunFailed(
+                        f"No task of {run.dag_id} has moved for {seconds:.0f} s. See `make logs`."
+                    )
+                seen, deadline = now, time.monotonic() + seconds
+            time.sleep(0.4)
 
     def run_state(self, run: Run) -> str:
         return str(self.request("GET", run.path)["state"])

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, Literal
 from include.pools import wanted
 from services import connections
 from services.local import airflow_env, programs
-from services.local.airflow_api import RUN_ENDED, AirflowApi, Run
+from services.local.airflow_api import AirflowApi, Run
 from services.local.cleanup import end_leftovers
 from services.local.errors import RunFailed, StackError
 from services.local.home import PROJECT, Credentials, Home, read_json, write_private
@@ -212,32 +211,14 @@ class Stack:
     def wait(
         self, run: Run, seconds: float = 3600, watch: Callable[[list[dict[str, Any]]], None] | None = None
     ) -> str:
-        """The run's end state, "success" or "failed"; `watch` gets its task instances twice a second.
+        """The run's end state, "success" or "failed"; AirflowApi.wait has the rest."""
+        return self.api.wait(run, seconds, watch, self._require_programs)
 
-        RunFailed when so many seconds pass in which no task changes its state: a busy machine takes its time.
-        """
-        seen: list[Any] | None = None
-        deadline = time.monotonic() + seconds
-        while True:
-            state = self.api.run_state(run)
-            if watch is not None:
-                watch(self.api.task_instances(run))
-            if state in RUN_ENDED:
-                return state
-            programs_now = self.supervisor.states()
-            gone = [name for name, info in programs_now.items() if info["statename"] == "FATAL"]
-            if gone or not programs_now:
-                raise RunFailed(f"{', '.join(gone) or 'The stack'} stopped during the run. See `make logs`.")
-            if time.monotonic() > deadline:
-                now = sorted(
-                    (ti["id"], ti["try_number"], ti["state"] or "") for ti in self.api.task_instances(run)
-                )
-                if now == seen:
-                    raise RunFailed(
-                        f"No task of {run.dag_id} has moved for {seconds:.0f} s. See `make logs`."
-                    )
-                seen, deadline = now, time.monotonic() + seconds
-            time.sleep(0.4)
+    def _require_programs(self) -> None:
+        states = self.supervisor.states()
+        gone = [name for name, info in states.items() if info["statename"] == "FATAL"]
+        if gone or not states:
+            raise RunFailed(f"{', '.join(gone) or 'The stack'} stopped during the run. See `make logs`.")
 
     def task_instances(self, run: Run) -> list[dict[str, Any]]:
         """Airflow's record of every task of the run, mapped ones included."""
