@@ -17,8 +17,8 @@ from services.deploy.__main__ import main  # noqa: E402
 from services.local.errors import RunFailed  # noqa: E402
 from tests.unit.project.test_compose import OF_THE_CLI, interpolated  # noqa: E402
 
-# Knows the images of IMAGES, fails the commands that FAILS names, and notes every call. The images of a project
-# are those of its files, as `docker compose config` has them.
+# Knows the images of IMAGES, fails the commands that FAILS names, and notes every call. The images of a
+# project are those of its files, as `docker compose config` has them.
 FAKE = f"""#!{sys.executable}
 import json, os, re, sys
 from pathlib import Path
