@@ -182,4 +182,7 @@ lock: ## Compile the lock files anew from their *.in (ARGS=--upgrade for newer v
 
 clean: ## Stop the stack; remove it, its data and the .venv folders
 	@if [ -x $(PY) ]; then $(STACK) down; fi
-	@rm -rf "$${STACK_HOME:-.stack}" .venv-make .venv-astro-sdk .venv-dbt .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@home="$${STACK_HOME:-.stack}"; \
+		if [ -f "$$home/made-by-wildfire-lake" ] && [ ! -L "$$home" ]; then rm -rf "$$home"; \
+		elif [ -e "$$home" ]; then echo "$$home was not made by the stack: remove it yourself" >&2; fi
+	@rm -rf .venv-make .venv-astro-sdk .venv-dbt .pytest_cache .ruff_cache .mypy_cache .hypothesis

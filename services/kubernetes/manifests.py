@@ -68,6 +68,7 @@ def generated_secrets() -> dict[str, Object]:
     store = {"access-key": new.s3_access_key, "secret-key": new.s3_secret_key}
     made = {
         "seaweedfs": store | {"admin-password": new.s3_admin_password},
+        "seaweedfs-signing": {"key": new.s3_signing_key},
         "airflow-metadata": {"connection": uri, "password": new.postgres_password},
         "warehouse": {"password": new.warehouse_password},
         "airflow-jwt": {"jwt-secret": new.jwt_secret},

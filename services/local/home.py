@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
@@ -44,6 +45,11 @@ class Home:
         return cls(Path(os.environ.get("STACK_HOME") or PROJECT / ".stack").expanduser().absolute())
 
     @property
+    def mark(self) -> Path:
+        """There where the stack made the folder: `make clean` removes no other."""
+        return self.root / "made-by-wildfire-lake"
+
+    @property
     def socket(self) -> Path:
         """supervisord's control socket; in the temporary folder when `root` is too long for a socket."""
         inside = self.root / "supervisor.sock"
@@ -59,6 +65,7 @@ class Home:
     def prepare(self) -> None:
         """Make the folders, for their owner alone; StackError when that is impossible or space is short."""
         try:
+            empty = not self.root.is_dir() or not any(self.root.iterdir())
             for folder in (self.root, self.data, self.s3, self.airflow, self.logs, self.socket.parent):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             free = shutil.disk_usage(self.root).free
@@ -66,8 +73,10 @@ class Home:
             raise StackError(
                 f"Cannot write the stack's folder {self.root}: {error.strerror}. {ELSEWHERE}"
             ) from error
-        if self.socket.parent.stat().st_uid != os.getuid():
-            raise StackError(f"{self.socket.parent} belongs to another user; remove it or set TMPDIR.")
+        if self.socket.parent != self.root:
+            require_own_folder(self.socket.parent)
+        if empty or (self.root / "secrets.json").exists():  # which an earlier release did not mark
+            self.mark.touch()
         if free < FREE_BYTES:
             raise StackError(
                 f"Only {free / 1e9:.1f} GB are free on the disk of {self.root}; the stack needs about 2 GB. "
@@ -82,6 +91,7 @@ class Credentials:
     s3_access_key: str
     s3_secret_key: str
     s3_admin_password: str
+    s3_signing_key: str
     airflow_password: str
     postgres_password: str
     valkey_password: str
@@ -108,6 +118,16 @@ class Credentials:
         if asdict(found) != known:
             write_private(path, json.dumps(asdict(found), indent=1))
         return found
+
+
+def require_own_folder(path: Path) -> None:
+    """StackError where others may have made `path`, or may write there; a link is none of ours either."""
+    found = path.lstat()
+    writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or writable:
+        raise StackError(
+            f"{path} is no folder of this user alone: remove it, or set TMPDIR to another folder."
+        )
 
 
 def write_private(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from services.local.errors import StackError
+from services.local.home import require_own_folder
 from services.local.ports import HOST
 
 USER = "airflow"
@@ -72,8 +73,7 @@ def _reachable_copy(package: Path) -> Path:
                 path.chmod(0o755)
             with contextlib.suppress(FileExistsError, OSError):
                 partial.rename(home)
-    if home.stat().st_uid != 0:
-        raise StackError(f"{home} belongs to another user; remove it, or set TMPDIR to another folder.")
+    require_own_folder(home)
     return home / package.name
 
 

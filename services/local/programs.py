@@ -12,9 +12,9 @@ from functools import partial
 
 from services.local import celery_workers
 from services.local.home import Credentials, Home, read_json, write_private
-from services.local.ports import HOST, Ports, free_ports, is_free
+from services.local.ports import HOST, Ports, is_free
 from services.local.postgres import Postgres
-from services.local.seaweedfs import Seaweed
+from services.local.seaweedfs import INNER, Seaweed, pick_ports
 
 PYTHON = sys.executable
 
@@ -43,20 +43,21 @@ def seaweed(home: Home, ports: Ports, credentials: Credentials) -> Seaweed:
     return Seaweed(
         home.s3,
         ports.s3,
-        ports.s3_admin,
         credentials.s3_access_key,
         credentials.s3_secret_key,
-        admin_password=credentials.s3_admin_password,
         inner_ports=_inner_ports(home),
+        signing_key=credentials.s3_signing_key,
     )
 
 
 def _inner_ports(home: Home, *, pick: bool = False) -> list[int]:
     """The ports picked for this home: their numbers name the sockets that the store leaves in /tmp."""
     kept: list[int] = read_json(home.root / "s3_ports.json").get("inner") or []
-    if kept and not (pick and not all(is_free(port) for port in kept)):
+    if len(kept) == len(INNER) and not (
+        pick and not all(is_free(port) for port in (*kept, kept[-1] + 10000))
+    ):
         return kept
-    picked = free_ports(7)
+    picked = pick_ports()
     if pick:
         write_private(home.root / "s3_ports.json", json.dumps({"inner": picked}))
     return picked
@@ -72,6 +73,18 @@ def store(home: Home, ports: Ports, credentials: Credentials) -> Program:
         server.ready,
         "Look there for a taken port or a full disk; `make clean` starts with an empty store.",
         server.environment(),
+    )
+
+
+def store_page(home: Home, ports: Ports, credentials: Credentials) -> Program:
+    """The store's admin page."""
+    server = seaweed(home, ports, credentials)
+    return Program(
+        "s3-admin",
+        server.admin_command(ports.s3_admin),
+        lambda: answers(f"http://{HOST}:{ports.s3_admin}/health"),
+        "",
+        {"WEED_ADMIN_PASSWORD": credentials.s3_admin_password, **server.signing()},
     )
 
 
@@ -100,9 +113,11 @@ def postgres(home: Home, ports: Ports, credentials: Credentials) -> Program:
     )
 
 
-def servers(home: Home, ports: Ports, credentials: Credentials, executor: str) -> list[Program]:
-    """What Airflow's processes use; the workers' broker where there are workers."""
+def servers(home: Home, ports: Ports, credentials: Credentials, executor: str, mode: str) -> list[Program]:
+    """What Airflow's processes use; the workers' broker where there are workers, a page where one looks."""
     found = [store(home, ports, credentials), api(home, ports), postgres(home, ports, credentials)]
+    if mode != "run":
+        found.append(store_page(home, ports, credentials))
     if executor == "CeleryExecutor":
         broker = celery_workers.broker(home, credentials)
         advice = "`make clean` removes all of its state."

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,10 +17,22 @@ from services.local.errors import StackError
 from services.local.ports import HOST, free_admin_port, free_ports
 
 
+def _arguments(options: Mapping[str, object]) -> list[str]:
+    return [f"-{name}={value}" for name, value in options.items()]
+
+
 class ProgramMissing(StackError, FileNotFoundError):
     pass
 
 
+INNER = (
+    *(f"{name}.port.grpc" for name in ("s3", "master", "volume", "filer")),
+    *(f"{name}.port" for name in ("master", "volume", "filer", "admin")),
+)
+# To write and to read, on the volumes and the filer.
+SIGNING = tuple(
+    f"WEED_JWT_{part}_KEY" for part in ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
+)
 BUCKETS = ("task-mapping-api-data", "airflow-logs")
 
 
@@ -31,23 +45,27 @@ def weed_program() -> str:
     return found
 
 
+def pick_ports() -> list[int]:
+    """Free ports for `Seaweed.inner_ports`."""
+    return [*free_ports(len(INNER) - 1), free_admin_port()]
+
+
 @dataclass
 class Seaweed:
     """How to start one store and reach it.
 
-    `admin_port=None` starts no admin page. All other ports are picked free when the object is made: SeaweedFS
-    would otherwise take fixed ones, and silently others when those are busy. Data outlives a change of ports.
+    All ports but S3's are picked free when the object is made: SeaweedFS would otherwise take fixed ones, and
+    silently others when those are busy. Data outlives a change of ports. Its admin page is a program of its
+    own (`admin_command`): the store serves HTTP on its S3 and volume ports alone.
     """
 
     home: Path
     s3_port: int
-    admin_port: int | None
     access_key: str
     secret_key: str
     buckets: tuple[str, ...] = BUCKETS
-    admin_password: str = ""
-    inner_ports: list[int] = field(default_factory=lambda: free_ports(7), repr=False)
-    unused_admin_port: int = field(default_factory=free_admin_port, repr=False)
+    inner_ports: list[int] = field(default_factory=pick_ports, repr=False)
+    signing_key: str = field(default_factory=secrets.token_urlsafe, repr=False)
 
     @property
     def endpoint(self) -> str:
@@ -55,15 +73,15 @@ class Seaweed:
 
     def command(self) -> list[str]:
         """The command line; secrets are in `environment()`, where a process listing does not show them."""
-        names = ("s3", "master", "volume", "filer")
-        inner = dict(zip((f"{name}.port.grpc" for name in names), self.inner_ports, strict=False))
-        inner |= dict(zip(("master.port", "volume.port", "filer.port"), self.inner_ports[4:], strict=True))
+        inner = dict(zip(INNER, self.inner_ports, strict=True))
         options = {
             "dir": self.home,
             "ip": HOST,
             "ip.bind": HOST,
             "s3.port": self.s3_port,
             **inner,
+            # Pages of other sites, in a browser on this machine, reach its ports too.
+            "s3.allowedOrigins": self.endpoint,
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
             "s3.autoCreateBucket": "false",
@@ -71,27 +89,40 @@ class Seaweed:
             "webdav": "false",
             "master.telemetry": "false",
             "volume.preStopSeconds": 0,
-            **self._admin_options(),
+            # The admin's ports are opened even then, and the worker in the process looks for the second one
+            # 10000 above the first.
+            "admin.ui": "false",
+            "admin.port.grpc": inner["admin.port"] + 10000,
         }
-        return [weed_program(), "mini", *(f"-{name}={value}" for name, value in options.items())]
+        # Master and filer ask for no key where they serve HTTP, so they do not.
+        return [weed_program(), "mini", "-disableHttp", *_arguments(options)]
 
-    def _admin_options(self) -> dict[str, object]:
-        port = self.admin_port or self.unused_admin_port
-        if self.admin_port is None:
-            # The admin's ports are opened even then.
-            return {"admin.ui": "false", "admin.port": port, "admin.port.grpc": port + 10000}
-        # The worker in the process looks for the admin's grpc port 10000 above the page's, whatever is set.
-        return {"admin.port": port, "admin.port.grpc": port + 10000}
+    def admin_command(self, port: int) -> list[str]:
+        """The command line of the admin page; it signs its requests with the store's key."""
+        inner = dict(zip(INNER, self.inner_ports, strict=True))
+        options = {
+            "ip": HOST,
+            "port": port,
+            "port.grpc": port + 10000,
+            "master": f"{HOST}:{inner['master.port']}.{inner['master.port.grpc']}",
+            "dataDir": self.home.with_name(f"{self.home.name}-admin"),
+            "iceberg.port": 0,
+            "lance.port": 0,
+        }
+        return [weed_program(), "admin", *_arguments(options)]
 
     def environment(self) -> dict[str, str]:
         """Variables to add to the process: with keys given, everybody else is refused."""
         keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
-        return keys | ({"WEED_ADMIN_PASSWORD": self.admin_password} if self.admin_password else {})
+        return keys | self.signing()
+
+    def signing(self) -> dict[str, str]:
+        """What the parts of the store sign their requests to each other with."""
+        return dict.fromkeys(SIGNING, self.signing_key)
 
     def remove_sockets(self) -> None:
         """Remove the unix sockets that SeaweedFS leaves in /tmp, for when the store has ended."""
-        admin = self.admin_port or self.unused_admin_port
-        for port in (self.s3_port, admin, admin + 10000, *self.inner_ports):
+        for port in (self.s3_port, *self.inner_ports, self.inner_ports[-1] + 10000):
             for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108
                 with contextlib.suppress(OSError):
                     socket.unlink()

@@ -101,12 +101,12 @@ class Stack:
             self.report(f"Ended {len(left)} processes that an earlier command left behind.")
         require_free(self.ports)
         self.credentials = Credentials.load(self.home)
-        SampleData(self.home, self.environment(), self.report).ensure_some()
+        SampleData(self.home, airflow_env.clean_environment(self.home), self.report).ensure_some()
         database = programs.database(self.home, self.ports, self.credentials)
         database.initialise()
         where = (self.home, self.ports, self.credentials)
         servers, airflow = (
-            programs.servers(*where, self.executor),
+            programs.servers(*where, self.executor, self.mode),
             programs.airflow(*where, self.executor, self.mode),
         )
         self.supervisor.start([*servers, *airflow], self.environment(), str(PROJECT))

@@ -14,16 +14,24 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
+from services.local.airflow_env import MARK
 from services.local.errors import NotReady
 from services.local.home import Home, write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from services.local.programs import Program
 
 # What Airflow's processes use, and so is stopped after them.
-SERVERS = ("s3", "api", "postgres", "valkey")
+SERVERS = ("s3", "s3-admin", "api", "postgres", "valkey")
+
+# All that a server needs to know of its surroundings.
+COMMON = {MARK, "HOME", "LANG", "LD_LIBRARY_PATH", "NO_PROXY", "PATH", "PYTHONPATH", "PYTHONUNBUFFERED"}
+COMMON |= {"SPT_NOENV", "TMPDIR", "TZ", "USER", "no_proxy"}
+_OF_THE_API_SERVER = ("AIRFLOW__API__SECRET_KEY",)
+# What runs tasks asks the API server for connections, with a token that came with the task.
+_OF_NO_WORKER = ("AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY")
 
 HEAD = """\
 [unix_http_server]
@@ -61,8 +69,19 @@ stdout_logfile_backups=2
 """
 
 
-def configuration(home: Home, programs: Sequence[Program], directory: str) -> str:
-    """supervisord's configuration; it holds the store's keys, so its file is private."""
+def withheld(name: str, environment: Iterable[str]) -> list[str]:
+    """Variables of the stack's environment that the program does not get: keys and passwords of others."""
+    if name in SERVERS:
+        return [each for each in environment if each not in COMMON and not each.startswith("LC_")]
+    secrets = _OF_THE_API_SERVER if name != "api-server" else ()
+    return [*secrets, *(_OF_NO_WORKER if name.startswith("worker-") else ())]
+
+
+def configuration(home: Home, programs: Sequence[Program], environment: Iterable[str], directory: str) -> str:
+    """supervisord's configuration; it holds the store's keys, so its file is private.
+
+    `environment`: the names of what supervisord itself runs with, and hands on.
+    """
 
     def escaped(text: object) -> str:  # supervisord expands `%(name)s` in every value
         return str(text).replace("%", "%%")
@@ -71,7 +90,7 @@ def configuration(home: Home, programs: Sequence[Program], directory: str) -> st
     for program in programs:
         text += PROGRAM.format(
             name=program.name,
-            command=escaped(shlex.join(program.command)),
+            command=escaped(shlex.join(_without(withheld(program.name, environment), program.command))),
             directory=escaped(directory),
             environment=escaped(",".join(f'{k}="{v}"' for k, v in program.environment.items())),
             stop_signal=program.stop_signal,
@@ -84,6 +103,10 @@ def configuration(home: Home, programs: Sequence[Program], directory: str) -> st
         names = [program.name for program in programs if group_of(program.name) == group]
         text += f"\n[group:{group}]\nprograms={','.join(names)}\n" if names else ""
     return text
+
+
+def _without(names: Sequence[str], command: Sequence[str]) -> list[str]:
+    return ["env", *(part for name in names for part in ("-u", name)), *command] if names else [*command]
 
 
 def group_of(name: str) -> str:
@@ -110,7 +133,7 @@ class Supervisor:
     def start(self, programs: Sequence[Program], environment: Mapping[str, str], directory: str) -> None:
         """Start supervisord, and no program yet, in a session of its own: Ctrl-C does not reach it."""
         config = self.home.root / "supervisord.conf"
-        write_private(config, configuration(self.home, programs, directory))
+        write_private(config, configuration(self.home, programs, list(environment), directory))
         self.home.socket.unlink(missing_ok=True)
         with (self.home.logs / "supervisord.out").open("wb") as output:
             process = subprocess.Popen(

@@ -31,7 +31,7 @@ class Store:
     def __post_init__(self) -> None:
         data = self.home / "data"
         data.mkdir(parents=True, exist_ok=True)
-        self.seaweed = Seaweed(data, free_port(), None, self.access_key, self.secret_key, (FIRST_BUCKET,))
+        self.seaweed = Seaweed(data, free_port(), self.access_key, self.secret_key, (FIRST_BUCKET,))
 
     @property
     def endpoint(self) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -88,3 +89,54 @@ def test_too_little_space_is_explained(home: Home, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("services.local.home.FREE_BYTES", 10**18)
     with pytest.raises(StackError, match="are free on the disk"):
         home.prepare()
+
+
+def test_a_link_in_place_of_a_temporary_folder_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    home = Home(tmp_path / ("long" * 30))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    home.socket.parent.symlink_to(elsewhere)
+    with pytest.raises(StackError, match="TMPDIR"):
+        home.prepare()
+
+
+def test_a_temporary_folder_that_others_may_write_to_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    home = Home(tmp_path / ("long" * 30))
+    home.socket.parent.mkdir()
+    home.socket.parent.chmod(0o777)
+    with pytest.raises(StackError, match="TMPDIR"):
+        home.prepare()
+
+
+def make_clean(folder: Path) -> None:
+    # Without the project's interpreter and caches, so that this copy's own are not removed.
+    command = ["make", "-f", str(PROJECT / "Makefile"), "clean"]
+    subprocess.run(
+        command,
+        cwd=folder.parent,
+        env=os.environ | {"STACK_HOME": str(folder)},
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_clean_removes_the_stacks_folder_and_no_other(tmp_path: Path, home: Home) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "kept").touch()
+    Home(photos).prepare()  # even if a stack has been in it
+    make_clean(photos)
+    assert (photos / "kept").exists()
+    link = tmp_path / "link"
+    link.symlink_to(home.root)
+    make_clean(link)
+    assert home.root.exists()
+    make_clean(home.root)
+    assert not home.root.exists()
