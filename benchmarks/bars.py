@@ -42,7 +42,7 @@ class Verdict(NamedTuple):
 
 
 COPY, PIPE, LOOP, GROUP = (("process", way) for way in ("copy", "pipe", "bare_loop", "row_group"))
-SEED, DLT = ("process", "seed"), ("process", "dlt")
+SEED, DLT, UNPROVEN = (("process", way) for way in ("seed", "dlt", "unproven"))
 TASK, RUN, SEED_RUN, NO_OP = ("task", "copy"), ("dag", COPY_DAG), ("dag", SEED_DAG), ("dag", NO_OP_DAG)
 SPEED, SECONDS, CPU, ADDED, PEAK = "rows_per_second", "seconds", "cpu_seconds", "added_mb", "peak_mb"
 BARS = (
@@ -55,6 +55,7 @@ BARS = (
     Bar("rows/s against the seed's way", "≥", 3, "×", SPEED, *COPY, (SEED,), ("ndjson", "parquet")),
     Bar("rows/s against bytes piped unread", "≥", 0.3, "×", SPEED, *COPY, (PIPE,)),
     Bar("CPU against a bare loop", "≤", 1.3, "×", CPU, *COPY, (LOOP,), CSV),
+    Bar("CPU against a copy without hashes", "≤", 1.1, "×", CPU, *COPY, (UNPROVEN,), TEXT, from_rows=SMALL),
     Bar("time of a run against maps that do nothing", "≤", 1.25, "×", SECONDS, *RUN, (NO_OP,), CSV),
     Bar("time of a run against the seed's DAG", "≤", 0.45, "×", SECONDS, *RUN, (SEED_RUN,), CSV),
     Bar("requests of a map above a no-op's", "≤", 3, "", "requests", *RUN, (NO_OP,), CSV, sub, digits=0),

@@ -31,7 +31,7 @@ def cases(profile: Profile) -> Iterator[tuple[Case, int]]:
     """Every case, and in how many rounds it is measured."""
     for rows, rounds in profile.rounds.items():
         for format in profile.formats:
-            for way in ("copy", "seed", "dlt"):
+            for way in ("copy", "unproven", "seed", "dlt"):
                 yield Case("process", way, format, rows), rounds
             yield Case("task", "copy", format, rows), rounds
         for way, format in OF_ONE_FORMAT.items():

@@ -49,8 +49,7 @@ def measure(profile: Profile, home: Home, samples: Samples) -> None:
 
 def _ended(stack: Stack, dag_id: str, conf: dict[str, Any]) -> Run:
     run = stack.trigger(dag_id, conf)
-    state = stack.wait(run)
-    if state != "success":
+    if (state := stack.wait(run)) != "success":
         raise WrongCopy(f"{dag_id} ended as {state}: its time means nothing")
     return run
 

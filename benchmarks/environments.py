@@ -18,8 +18,7 @@ def install() -> dict[str, str]:
     try:
         uv = find_uv()
         run_uv(uv, ["venv", "--allow-existing", *quiet, sys.executable, str(DLT_PYTHON.parents[1])])
-        lock = ["--require-hashes", str(LOCKS / "dlt.lock")]
-        run_uv(uv, ["pip", "sync", *quiet, str(DLT_PYTHON), *lock])
+        run_uv(uv, ["pip", "sync", *quiet, str(DLT_PYTHON), "--require-hashes", str(LOCKS / "dlt.lock")])
         lock = ["--require-hashes", "-r", str(LOCKS / "seed.lock")]
         run_uv(uv, ["pip", "install", *quiet, sys.executable, *target, *lock])
     except BootstrapError as error:

@@ -20,8 +20,8 @@ def main() -> None:
     loaded, started = time.process_time(), time.perf_counter()
     prefix = next(steps)
     taken = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - loaded}
-    memory = {"idle_mb": idle, "peak_mb": peak_mb()}
-    print(json.dumps({"prefix": prefix, "loading_cpu_seconds": loaded - began, **taken, **memory}))
+    taken |= {"loading_cpu_seconds": loaded - began, "idle_mb": idle, "peak_mb": peak_mb()}
+    print(json.dumps({"prefix": prefix, **taken}))
 
 
 def peak_mb() -> float:

@@ -135,6 +135,8 @@ def _still_so(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, receipt: R
         ends = first_and_last(bucket, prefix, receipt)
     except Unreadable:
         return False
+    if receipt.hashes and not ends:  # an earlier release's, which nothing can be compared with
+        return False
     now = api.count().version if api.dataset.version_header else None
     if now is not None or receipt.source_version is not None:
         return now == receipt.source_version

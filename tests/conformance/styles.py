@@ -461,7 +461,7 @@ class ShiftsUnderABrokenBody(Style):
         if self.asked != 3:
             return status, headers, body
         self.rows = [{"id": -1, "name": "new", "at": 0.5}, *self.rows[:-1]]
-        return status, headers, json.dumps(body).encode()[:-40]
+        return status, headers, json.dumps(body, ensure_ascii=False).encode()[:-40]
 
 
 class HasEqualRowsAgainstItsSettings(HasEqualRows):

@@ -26,7 +26,7 @@ def test_every_way_was_measured(home):
     _, *cases = json.loads((home / "stack" / "benchmarks.json").read_text())
     copies = {case["way"]: case for case in cases if case["setting"] == "process"}
     runs = {case["way"]: case for case in cases if case["setting"] == "dag"}
-    assert set(copies) == {"copy", "seed", "dlt", "http_to_s3", "pipe", "bare_loop", "row_group"}
+    assert set(copies) == {"copy", "unproven", "seed", "dlt", "http_to_s3", "pipe", "bare_loop", "row_group"}
     assert set(runs) == {"no_op", "wildfires_to_s3", "seed_way"}
     assert all(case["seconds"][0] > 0 and case["added_mb"][0] > 5 for case in copies.values())
     assert all(case["cpu_seconds"][0] > 0 and case["retries"] == [0] for case in runs.values())

@@ -25,8 +25,8 @@ _CLEAR = "clear this batch's copy"
 class Distinct:
     """What a comparison of all hashes found. `rows`, `pages`: how many were compared.
 
-    `unproven`: batches without hashes, as earlier releases wrote them. `unknown`: hashes that were looked for
-    and are not among the rows.
+    `unproven`: batches without hashes, or with those of an earlier release. `unknown`: hashes that were
+    looked for and are not among the rows.
     """
 
     rows: int = 0
@@ -80,12 +80,11 @@ def compare_rows(
         total = sum(receipt.rows for receipt in receipts)
         rows, pages = Repeats(total, opened), Repeats(total, opened)
         for receipt in receipts:
-            if not receipt.hashes:
-                result.unproven += 1
-                continue
             answers = array("Q")
             try:
-                for piece, page in with_pages(read_hashes(bucket, prefix, receipt)):
+                pieces = read_hashes(bucket, prefix, receipt)
+                result.unproven += pieces is None
+                for piece, page in with_pages(pieces or iter(())):
                     rows.add(piece.hashes)
                     result.rows += len(piece.hashes)
                     result.pages += piece.last
@@ -108,10 +107,9 @@ def compare_rows(
 def _same_pages(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], page: int, more: int) -> Finding:
     places = []
     for receipt in receipts:
-        if receipt.hashes:
-            for piece, found in with_pages(read_hashes(bucket, prefix, receipt)):
-                if found and found.number == page:
-                    places.append(receipt.start + piece.at)
+        for piece, found in with_pages(read_hashes(bucket, prefix, receipt) or iter(())):
+            if found and found.number == page:
+                places.append(receipt.start + piece.at)
     first, again = places[:2]
     got = f"{more:,} answers came twice, such as that to the request for the rows from {first:,} on, again "
     return Finding("the source", f"{got}to that for the rows from {again:,} on", CHECK_PAGING)
@@ -120,9 +118,9 @@ def _same_pages(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], pag
 def _same_rows(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], row: int, more: int) -> Finding:
     places: list[str] = []
     for receipt in receipts:
-        if receipt.hashes and len(places) < 2:
+        if len(places) < 2:
             done = 0
-            for piece in read_hashes(bucket, prefix, receipt):
+            for piece in read_hashes(bucket, prefix, receipt) or ():
                 numbers = [done + n for n, found in enumerate(piece.hashes) if found == row]
                 places += [f"row {number:,} of {receipt.name}" for number in numbers]
                 done += len(piece.hashes)

@@ -1,18 +1,22 @@
 """The hashes of a batch's rows, read back from beside its receipt: see source/row_hashes.py."""
 
 import hashlib
+import json
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from include.transfer.batches import Batch
 from include.transfer.commit.receipt import Receipt
 from include.transfer.formats.unreadable import Unreadable
-from include.transfer.source.row_hashes import ROW_BYTES
+from include.transfer.source.row_hashes import HASHES_VERSION, ROW_BYTES
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
 _PIECE_ROWS = 1 << 16
+_LINE_BYTES = 1 << 16  # more than the first ever has
+_ANOTHER = "has another SHA-256 than its receipt says"
 
 
 @dataclass(frozen=True)
@@ -27,45 +31,79 @@ class Piece:
     last: bool
 
 
-def read_hashes(bucket: Bucket, prefix: Prefix, receipt: Receipt) -> Iterator[Piece]:
-    """The hashes of a batch, request by request, long ones in pieces of about 1 MB. Raises Unreadable."""
+def read_hashes(bucket: Bucket, prefix: Prefix, receipt: Receipt) -> Iterator[Piece] | None:
+    """The hashes of a batch, request by request, long ones in pieces of about 1 MB.
+
+    None where there are none, or of a version that cannot be compared. Raises Unreadable, also on the way.
+    """
+    if not receipt.hashes:
+        return None
     key = prefix.hashes(Batch(receipt.start, receipt.rows))
-    stream = _Numbers(bucket.get(key))
-    count = stream.take(1)
-    sizes = stream.take(count[0]) if count and count[0] <= receipt.rows else array("Q")
+    stream = _Stream(bucket.get(key))
+    head = stream.line()
+    if head.get("version") != HASHES_VERSION:
+        if stream.rest() != receipt.hashes:
+            raise Unreadable(f"{key} {_ANOTHER}")
+        return None
+    pages = head.get("pages")
+    return _pieces(stream, key, receipt, pages if isinstance(pages, int) else 0)
+
+
+def _pieces(stream: "_Stream", key: str, receipt: Receipt, pages: int) -> Iterator[Piece]:
+    sizes = stream.numbers(min(pages, receipt.rows))
     if sum(sizes) != receipt.rows:
         raise Unreadable(f"{key} does not hold the hashes of its rows")
     at = 0
     for size in sizes:
         left = size
         while left:
-            hashes = stream.take(min(left, _PIECE_ROWS))
+            hashes = stream.numbers(min(left, _PIECE_ROWS))
             if not hashes:
                 raise Unreadable(f"{key} ends too early")
             left -= len(hashes)
             yield Piece(at, hashes, last=not left)
         at += size
-    if stream.take(1) or stream.sha256.hexdigest() != receipt.hashes:
-        raise Unreadable(f"{key} has another SHA-256 than its receipt says")
+    if stream.rest() != receipt.hashes:
+        raise Unreadable(f"{key} {_ANOTHER}")
 
 
-class _Numbers:
-    """A stream of bytes as numbers of 64 bits."""
+class _Stream:
+    """A stream of bytes as a line of JSON and numbers of 64 bits."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        self.sha256 = hashlib.sha256()
+        self._sha256 = hashlib.sha256()
         self._pieces = pieces
         self._held = bytearray()
 
-    def take(self, count: int) -> "array[int]":
-        """The next `count` numbers; fewer where it ends."""
-        while len(self._held) < count * ROW_BYTES and (piece := next(self._pieces, b"")):
-            self.sha256.update(piece)
+    def _fill(self, size: int) -> None:
+        while len(self._held) < size and (piece := next(self._pieces, b"")):
+            self._sha256.update(piece)
             self._held += piece
+
+    def line(self) -> dict[str, Any]:
+        """The object in the first line; {} where there is none."""
+        self._fill(_LINE_BYTES)
+        line, end, _ = bytes(self._held[:_LINE_BYTES]).partition(b"\n")
+        try:
+            head = json.loads(line) if end else {}
+        except ValueError:
+            head = {}
+        del self._held[: len(line) + 1]
+        return head if isinstance(head, dict) else {}
+
+    def numbers(self, count: int) -> "array[int]":
+        """The next `count`; fewer where the stream ends."""
+        self._fill(count * ROW_BYTES)
         size = min(count, len(self._held) // ROW_BYTES) * ROW_BYTES
         taken = array("Q", bytes(memoryview(self._held)[:size]))
         del self._held[:size]
         return taken
+
+    def rest(self) -> str:
+        """Read to the end; returns the SHA-256 of all that came."""
+        for piece in self._pieces:
+            self._sha256.update(piece)
+        return self._sha256.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -96,10 +134,8 @@ def with_pages(pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Page | None]]:
 
 
 def first_and_last(bucket: Bucket, prefix: Prefix, receipt: Receipt) -> list[Page]:
-    """What the batch's first and last request brought; [] without hashes. Raises Unreadable."""
-    if not receipt.hashes:
-        return []
+    """What the batch's first and last request brought; [] without hashes to compare. Raises Unreadable."""
     first = last = None
-    for _, page in with_pages(read_hashes(bucket, prefix, receipt)):
+    for _, page in with_pages(read_hashes(bucket, prefix, receipt) or iter(())):
         first, last = first or page, page or last
     return [page for page in (first, last if last != first else None) if page]

@@ -26,7 +26,7 @@ from include.transfer.source.json_rows import Block
 from include.transfer.source.pace import Pace, Patience
 from include.transfer.source.paging import PAGINGS, Params, pairs
 from include.transfer.source.redirects import OwnHostOnly
-from include.transfer.source.row_hashes import ROW_BYTES, RowHashes, hashed
+from include.transfer.source.row_hashes import ROW_BYTES, RowHashes
 from include.transfer.source.totals import total_of
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ class Api:
                     before = done
                     seen.begin_page(batch.start + done)
                     for block in self._page(batch, done):
-                        seen.add(block.rows)
+                        seen.add(block.hashes)
                         done += len(block.rows)
                         yield block
                     self._check_progress(batch, before, done)
@@ -165,7 +165,7 @@ class Api:
         rows = b""
         try:
             for block in self._page(Batch(at, self.dataset.page_size or 1), 0):
-                rows += hashed(block.rows[:_ROWS_LOOKED_AT])
+                rows += block.hashes
                 if len(rows) >= _ROWS_LOOKED_AT * ROW_BYTES:
                     break
         except WrongRowCount:  # more than were asked for

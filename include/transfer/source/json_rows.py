@@ -17,7 +17,8 @@ import orjson
 from include.transfer.errors import BodyBroken, NotRows
 from include.transfer.source.body_buffer import SPACE, Body
 from include.transfer.source.json_prologue import skip_to_array
-from include.transfer.source.json_structure import DEEPEST, describe, extent, refuse_nonsense
+from include.transfer.source.json_structure import DEEPEST, describe, extent, object_texts, refuse_nonsense
+from include.transfer.source.row_hashes import ROW_BYTES, hashed
 
 _CUTS_TRIED = 3
 _COMMA = re.compile(rb"[ \t\r\n]*+,")
@@ -29,9 +30,14 @@ _LONG_NUMBER = b":" + b"0" * 19
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive rows, in the source's order."""
+    """Consecutive rows, in the source's order, and `ROW_BYTES` of hash for each."""
 
     rows: list[dict[str, Any]]
+    hashes: bytes = b""
+
+    def part(self, start: int, stop: int) -> "Block":
+        """Its rows [start, stop)."""
+        return Block(self.rows[start:stop], self.hashes[start * ROW_BYTES : stop * ROW_BYTES])
 
 
 def decode(chunks: Iterable[bytes], *, ndjson: bool = False, rows_key: str = "") -> Iterator[Block]:
@@ -163,7 +169,7 @@ def _block(text: bytes | bytearray) -> Block | None:
         return None
     if _LONG_NUMBER in text.translate(_SHAPE):
         rows = _exact(text)
-    return Block(_objects(rows))
+    return Block(_objects(rows), hashed(object_texts(text, len(rows))))
 
 
 def _exact(text: bytes | bytearray) -> Any:

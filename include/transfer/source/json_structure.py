@@ -13,10 +13,12 @@ from include.transfer.errors import NotRows
 
 DEEPEST = 1000  # levels of nesting; decoders and encoders give up at about as many
 _PIECE = 64 * 1024
+_IN_AN_ELEMENT = 2  # levels of nesting: the array, and its element
 _TRUNCATED = "unexpected end of data"  # how the decoder's error begins where only more text is missing
 # Anything but brackets, with whole strings in it, then one bracket. Possessive: a string without an end must
 # not be tried again from within.
 _BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([{}\[\]])', re.DOTALL)
+_BETWEEN_OBJECTS = re.compile(rb"\}[ \t\r\n]*+,[ \t\r\n]*+\{")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,37 @@ def extent(text: bytearray) -> Extent:
         if depth == 0:
             end = position
     return Extent(end)
+
+
+def object_texts(text: bytes | bytearray, count: int) -> list[bytes]:
+    """What stands between the braces of each of the `count` objects of an array, as it was sent.
+
+    `text`: the whole array, proven to be JSON.
+    """
+    if not count:
+        return []
+    between = _BETWEEN_OBJECTS.split(text)  # all true borders are among these; mostly there are no others
+    if len(between) != count:
+        between = _parted(text)
+    between[0] = between[0].partition(b"{")[2]
+    between[-1] = between[-1].rpartition(b"}")[0]
+    return between
+
+
+def _parted(text: bytes | bytearray) -> list[bytes]:
+    """The texts between the borders of an array's objects, where strings or values look like borders too."""
+    plain = text.replace(rb"\\", b"__").replace(rb"\"", b"__")  # in which quotes only begin and end strings
+    texts, start, done, quoted, depth = [], 0, 0, 0, 0
+    for found in _BETWEEN_OBJECTS.finditer(plain):
+        parts = plain[done : found.start()].split(b'"')
+        structure = b"".join(parts[quoted::2])
+        depth += sum(map(structure.count, (b"{", b"["))) - sum(map(structure.count, (b"}", b"]")))
+        quoted ^= (len(parts) - 1) & 1
+        done = found.start()
+        if not quoted and depth == _IN_AN_ELEMENT:
+            texts.append(bytes(text[start:done]))
+            start = found.end()
+    return [*texts, bytes(text[start:])]
 
 
 def refuse_nonsense(before: bytes, text: bytes | bytearray, position: int) -> None:

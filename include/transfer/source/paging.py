@@ -36,10 +36,10 @@ class Window:
                     f"more than the {self.offered:,} rows that were asked for",
                     fix="check offset_param, limit_param and page_size: the API seems to ignore one of them",
                 )
-            rows = block.rows[max(0, self.skip - seen) : max(0, self.skip + self.wanted - seen)]
+            wanted = block.part(max(0, self.skip - seen), max(0, self.skip + self.wanted - seen))
             seen += len(block.rows)
-            if rows:
-                yield type(block)(rows)
+            if wanted.rows:
+                yield wanted
         return seen
 
 

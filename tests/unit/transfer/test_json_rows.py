@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.transfer.source.json_rows import decode
+from include.transfer.source.row_hashes import hashed
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ["},{", '"', "\\", '\\"', "[]", "]}", "\0", "😀", "a\r\nb", "NA", '"},{"a":"', ""]
@@ -53,6 +54,14 @@ class TestAnyDocument:
     @given(ROWS, LAYOUTS, CUTS)
     def test_array(self, expected, layout, places):
         assert rows(cut(json.dumps(expected, **layout).encode(), places)) == expected
+
+    @settings(deadline=None)
+    @given(ROWS, LAYOUTS, CUTS, st.sampled_from([",", " ,\n", ", ", "\r\n,"]))
+    def test_each_row_has_the_hash_of_its_own_text(self, expected, layout, places, between):
+        texts = [json.dumps(row, **layout).encode() for row in expected]
+        body = b"[ " + between.encode().join(texts) + b"\n]"
+        found = b"".join(block.hashes for block in decode(cut(body, places)))
+        assert found == hashed(text[1:-1] for text in texts)
 
     @settings(deadline=None)
     @given(ROWS, LAYOUTS, CUTS, VALUES, VALUES)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.transfer.commit.audit import audit
 from include.transfer.commit.repeats import Repeats
 from include.transfer.errors import Unverified
 from tests.servers.faults import Fault
@@ -54,6 +55,24 @@ def test_a_receipt_without_hashes_proves_nothing_of_its_rows(source, make_run):
     run.bucket.put_json(key, stored)
     proof = run.verify()["proof"]
     assert (proof["pages"], proof["rows"], proof["end"]) == (None, None, "empty")
+
+
+def older_hashes(run, batch):
+    """As they were stored before the first line said their version."""
+    key = run.prefix.receipt(batch)
+    older = run.bucket.put_stream(run.prefix.hashes(batch), iter([array("Q", [1, 10, *range(10)]).tobytes()]))
+    run.bucket.put_json(key, run.bucket.get_json(key) | {"hashes": older.sha256})
+
+
+def test_hashes_of_an_earlier_release_are_not_compared_and_its_batch_is_copied_again(source, make_run):
+    run = make_run(source(ROWS, version='"v1"'), version_header="ETag", duplicates="allow")
+    run.copy_all()
+    older_hashes(run, run.batches()[1])
+    assert run.verify()["proof"]["rows"] is None
+    run.commit()
+    assert audit(run.bucket, run.prefix).findings == []
+    assert [receipt.reused for receipt in run.copy_all()] == [True, False, True, True]
+    assert run.verify()["proof"]["rows"] == {"compared": 40, "repeated": 0}
 
 
 def test_the_same_answer_to_two_batches_names_both_requests(source, make_run):
