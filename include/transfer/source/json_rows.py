@@ -169,7 +169,7 @@ def _block(text: bytes | bytearray) -> Block | None:
         return None
     if _LONG_NUMBER in text.translate(_SHAPE):
         rows = _exact(text)
-    return Block(_objects(rows), hashed(object_texts(text, len(rows))))
+    return Block(_objects(rows), hashed(object_texts(bytes(text), len(rows))))
 
 
 def _exact(text: bytes | bytearray) -> Any:

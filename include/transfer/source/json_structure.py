@@ -5,6 +5,7 @@ Slower than decoding, so it is asked only where decoding alone cannot tell.
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -47,35 +48,37 @@ def extent(text: bytearray) -> Extent:
     return Extent(end)
 
 
-def object_texts(text: bytes | bytearray, count: int) -> list[bytes]:
-    """What stands between the braces of each of the `count` objects of an array, as it was sent.
+def object_texts(text: bytes, count: int) -> list[memoryview]:
+    """Each of the `count` objects of an array as it was sent, without its last brace.
 
     `text`: the whole array, proven to be JSON.
     """
-    if not count:
-        return []
-    between = _BETWEEN_OBJECTS.split(text)  # all true borders are among these; mostly there are no others
-    if len(between) != count:
-        between = _parted(text)
-    between[0] = between[0].partition(b"{")[2]
-    between[-1] = between[-1].rpartition(b"}")[0]
-    return between
+    view, texts, end = memoryview(text), [], 0
+    for _ in range(count):
+        start = text.find(b"{", end)
+        end = text.find(b"}", end + 1)
+        texts.append(view[start:end])
+    if text.find(b"}", end + 1) < 0:  # as many as there are objects, so each ends one
+        return texts
+    found = list(_BETWEEN_OBJECTS.finditer(text))
+    found = found if len(found) == count - 1 else list(_outer(found, text))
+    starts = [text.index(b"{"), *(each.end() - 1 for each in found)]
+    ends = [*(each.start() for each in found), text.rindex(b"}")]
+    return [view[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _parted(text: bytes | bytearray) -> list[bytes]:
-    """The texts between the borders of an array's objects, where strings or values look like borders too."""
+def _outer(borders: list[re.Match[bytes]], text: bytes) -> Iterator[re.Match[bytes]]:
+    """Those `borders` that part the objects of the array, and stand neither in a string nor in a value."""
     plain = text.replace(rb"\\", b"__").replace(rb"\"", b"__")  # in which quotes only begin and end strings
-    texts, start, done, quoted, depth = [], 0, 0, 0, 0
-    for found in _BETWEEN_OBJECTS.finditer(plain):
-        parts = plain[done : found.start()].split(b'"')
+    done = quoted = depth = 0
+    for border in borders:
+        parts = plain[done : border.start()].split(b'"')
         structure = b"".join(parts[quoted::2])
         depth += sum(map(structure.count, (b"{", b"["))) - sum(map(structure.count, (b"}", b"]")))
         quoted ^= (len(parts) - 1) & 1
-        done = found.start()
+        done = border.start()
         if not quoted and depth == _IN_AN_ELEMENT:
-            texts.append(bytes(text[start:done]))
-            start = found.end()
-    return [*texts, bytes(text[start:])]
+            yield border
 
 
 def refuse_nonsense(before: bytes, text: bytes | bytearray, position: int) -> None:

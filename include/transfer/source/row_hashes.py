@@ -85,6 +85,6 @@ class RowHashes:
             yield piece
 
 
-def hashed(texts: Iterable[bytes]) -> bytes:
+def hashed(texts: Iterable[bytes | memoryview]) -> bytes:
     """`ROW_BYTES` for each text. Not against an attacker: texts made to collide fail their own copy alone."""
     return array("Q", map(xxhash.xxh3_64_intdigest, texts)).tobytes()
