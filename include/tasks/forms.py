@@ -67,6 +67,11 @@ _SETTINGS: Help = {
         "fail: commit nothing; the API's order may not be stable. allow: for sources that have equal rows.",
         {"enum": list(DUPLICATES)},
     ),
+    "reread": (
+        "Requests made again",
+        "Before a commit: the first, the last and some between must bring the same rows again. 0: none.",
+        {"minimum": 0, "maximum": 1_000},
+    ),
     **_SHAPE,
 }
 _POLICY: Help = {

@@ -38,6 +38,7 @@ _NOT_CONTENT = {
     "count_accept",
     "duplicates",
     "requests_per_minute",
+    "reread",
 }
 # Settings that the first release had not; its fingerprints stay what they were.
 _ADDED = {"first_offset": 0}
@@ -81,6 +82,7 @@ class Dataset:
     compression: str = "none"
     batch_size: int = 50_000
     duplicates: str = "fail"  # rows that come twice: `fail` the run, or `allow` them
+    reread: int = 3  # requests that verify makes again, to compare what they bring; 0: none
 
     def __post_init__(self) -> None:
         wrong = [message for message in self._wrong() if message]
@@ -129,6 +131,7 @@ class Dataset:
             at_least("first_page", 0),
             at_least("first_offset", 0),
             at_least("requests_per_minute", 0),
+            at_least("reread", 0),
             f"types has {', '.join(unknown)}, which are none of {', '.join(TYPES)}" if unknown else "",
         ]
         if not any(wrong):

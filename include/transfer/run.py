@@ -123,7 +123,8 @@ def verify(
     reported = [*check_reported(copied, verified.receipts), *check_source(verified.receipts, api.url)]
     drift = [] if tail.batches else drifted(verified.receipts, before, source)
     findings = [*verified.findings, *reported, *tail.findings, *drift]
-    proof = prove(api, bucket, prefix, verified.receipts, before, source, grows=policy.on_drift == "append")
+    how = {"grows": policy.on_drift == "append", "sound": not findings}
+    proof = prove(api, bucket, prefix, verified.receipts, before, source, **how)
     if findings := [*findings, *proof.findings]:
         raise Unverified(findings)
     log.info("verified %d batches, %d rows", len(verified.receipts), source.rows)

@@ -464,6 +464,23 @@ class ShiftsUnderABrokenBody(Style):
         return status, headers, json.dumps(body, ensure_ascii=False).encode()[:-40]
 
 
+class EditsARowMeanwhile(Style):
+    """In place, behind the back of the request that brought it: neither count nor version tells."""
+
+    def answer(self, start: int, limit: int, request: Request) -> Answer:
+        if self.asked == 9:
+            self.rows[0] |= {"name": "edited"}
+        return super().answer(start, limit, request)
+
+
+class SwapsPagesWithinABatch(Style):
+    """Each row comes once, and never from the same place again: no order can be asked for."""
+
+    def slice(self, start: int, limit: int) -> list[dict[str, Any]]:
+        found = super().slice(start, limit)
+        return found[::-1] if self.asked % 2 else found
+
+
 class HasEqualRowsAgainstItsSettings(HasEqualRows):
     settings: ClassVar = {}
 
@@ -490,5 +507,7 @@ LYING = [
     HasNoCountAndRepeatsItsLastPage,
     CountsNothing,
     ShiftsUnderABrokenBody,
+    EditsARowMeanwhile,
+    SwapsPagesWithinABatch,
     HasEqualRowsAgainstItsSettings,
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from include.transfer.commit.receipt import Receipt
 from include.transfer.commit.repeats import Distinct, compare_rows
+from include.transfer.commit.reread import make_again
 from include.transfer.errors import Finding
 from include.transfer.source.api import Api, Behind
 from include.transfer.source.count import Count
@@ -30,6 +31,7 @@ class Proof:
     counted_twice: bool
     version_constant: bool
     findings: list[Finding]
+    reread: int = 0  # requests that were made again
 
     def to_dict(self) -> dict[str, Any]:
         """For the manifest. `pages` and `rows` are None where a batch of an earlier release has no hashes."""
@@ -40,6 +42,7 @@ class Proof:
             "end": self.end,
             "pages": None if found.unproven else {"compared": found.pages},
             "rows": None if found.unproven else rows,
+            "reread": {"requests": self.reread},
             "version_constant": self.version_constant,
         }
 
@@ -53,10 +56,11 @@ def prove(
     now: Count,
     *,
     grows: bool,
+    sound: bool,
 ) -> Proof:
-    """Compare all rows of a run with each other, and ask the source for one more.
+    """Compare all rows of a run with each other, ask the source for one more, and for some again.
 
-    `grows`: it may have more by now.
+    `grows`: it may have more by now. `sound`: nothing else was found, so that asking again says something.
     """
     # Where rows are missing or too many, that is a finding of its own.
     complete = sum(receipt.rows for receipt in receipts) == now.rows
@@ -71,6 +75,7 @@ def prove(
         got = f"it counts {now.rows:,} rows, and a request for those from {behind.at:,} on brought some"
         fix = "check count_path and total: a page's own, estimated or capped number is no total"
         findings.append(Finding("the source", got, fix))
+    made, others = make_again(api, bucket, prefix, receipts) if sound and not findings else (0, [])
     versions = {receipt.source_version for receipt in receipts}
     versions |= {count.version for count in (before, now) if count.version is not None}
     return Proof(
@@ -78,5 +83,6 @@ def prove(
         end,
         counted_twice=before.rows == now.rows,
         version_constant=len(versions) == 1 and None not in versions,
-        findings=findings,
+        findings=[*findings, *others],
+        reread=made,
     )

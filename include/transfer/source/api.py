@@ -143,6 +143,25 @@ class Api:
                     self._check_progress(batch, before, done)
                 seen.end_page()
 
+    def again(self, batch: Batch, at: int, most: int) -> bytes:
+        """The hashes of at most `most` rows that the request from row `at` of `batch` on brings now.
+
+        No more of the answer is read. Raises the errors of a source that cannot be asked.
+        """
+        rest = Batch(batch.start + at, batch.limit - at, batch.total)
+        for attempt in self._patience.retrying():
+            with attempt:
+                return self._first_hashes(rest, most)
+        raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
+
+    def _first_hashes(self, batch: Batch, most: int) -> bytes:
+        found = b""
+        for block in self._page(batch, 0):
+            found += block.hashes
+            if len(found) >= most * ROW_BYTES:
+                break
+        return found[: most * ROW_BYTES]
+
     def behind(self, total: int) -> Behind:
         """What one request behind the last of `total` rows brings.
 
@@ -162,14 +181,10 @@ class Api:
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
     def _found(self, at: int) -> Behind:
-        rows = b""
         try:
-            for block in self._page(Batch(at, self.dataset.page_size or 1), 0):
-                rows += block.hashes
-                if len(rows) >= _ROWS_LOOKED_AT * ROW_BYTES:
-                    break
+            rows = self._first_hashes(Batch(at, self.dataset.page_size or 1), _ROWS_LOOKED_AT)
         except WrongRowCount:  # more than were asked for
-            return Behind(at, "rows", rows)
+            return Behind(at, "rows")
         return Behind(at, "rows" if rows else "empty", rows)
 
     def _page(self, batch: Batch, done: int) -> Iterator[Block]:

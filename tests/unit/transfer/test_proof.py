@@ -41,6 +41,7 @@ def test_the_manifest_says_what_was_proven(source, make_run):
         "counted_twice": True,
         "end": "empty",
         "pages": {"compared": 8},
+        "reread": {"requests": 2},  # a drawn one is the first or the last
         "rows": {"compared": 40, "repeated": 0},
         "version_constant": True,
     }
@@ -114,3 +115,44 @@ def test_a_run_without_a_version_is_right_after_it_was_cleared(source, make_run)
     run.source.rows = [{"id": -1, "name": "new"}, *ROWS]
     assert not any(receipt.reused for receipt in run.copy_all())
     assert run.verify()["rows"] == 41
+
+
+ASKED_AGAIN = {"page_size": 5, "version_header": "ETag"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [ROWS[::-1], [{**row, "name": "edited"} for row in ROWS], [{"id": -1, "name": "new"}, *ROWS[:-1]]],
+    ids=["another order", "edited", "shifted"],
+)
+def test_a_request_that_brings_other_rows_again_is_named(source, make_run, rows):
+    """Though the source names the same version, and counts as many."""
+    run = make_run(source(ROWS, version='"v1"'), **ASKED_AGAIN)
+    run.copy_all()
+    run.source.rows = rows
+    found = findings(run)
+    assert {finding.where for finding in found} >= {
+        "the request for the rows from 0 on",
+        "the request for the rows from 35 on",
+    }
+    assert all(finding.fix for finding in found)
+
+
+def test_the_setting_says_how_many_requests_are_made_again(source, make_run):
+    for reread, expected in ((0, 0), (1, 1), (8, 8)):
+        served = source(ROWS, version='"v1"')
+        run = make_run(served, run=f"run{reread}", reread=reread, **ASKED_AGAIN)
+        run.copy_all()
+        before = len(served.row_requests)
+        made = run.verify()["proof"]["reread"]["requests"]
+        assert made == len(served.row_requests) - before - 1  # one is behind the last row
+        assert min(expected, 2) <= made <= expected
+
+
+def test_a_tail_that_grows_on_is_no_other_rows(source, make_run):
+    run = make_run(source(ROWS, version='"v1"'), page_size=5)
+    planned = run.plan()
+    run.copy_all()
+    run.source.rows = [*ROWS, *({"id": n, "name": f"row {n}"} for n in range(40, 44))]
+    proof = run.verify(planned, on_drift="append")["proof"]
+    assert (proof["reread"]["requests"], proof["rows"]["compared"]) == (3, 44)
