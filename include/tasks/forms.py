@@ -62,6 +62,7 @@ _SETTINGS: Help = {
     "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
     "requests_per_minute": ("Requests per minute", "Of all copies together; 0: no limit.", {"minimum": 0}),
     "types": ("Types of the columns", "string, int64, double, boolean; none: as they come.", {}),
+    "key": ("Columns that name a row", "Each key comes once in a run.", {"items": {"type": "string"}}),
     "duplicates": (
         "Rows that come twice",
         "fail: commit nothing; the API's order may not be stable. allow: for sources that have equal rows.",
@@ -92,7 +93,7 @@ _POLICY: Help = {
         {"minimum": 0, "maximum": 10_000},
     ),
 }
-_KINDS = {bool: "boolean", int: "integer", dict: "object"}
+_KINDS = {bool: "boolean", int: "integer", dict: "object", list: "array"}
 
 
 def form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:

@@ -16,6 +16,7 @@ from include.transfer.schema.columns import Columns
 from include.transfer.source.api import Api
 from include.transfer.source.json_rows import Block
 from include.transfer.source.row_hashes import RowHashes
+from include.transfer.source.row_keys import RowKeys
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
@@ -62,7 +63,7 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
     started = time.monotonic()
     columns = Columns(api.dataset.types)
     dataset = api.dataset
-    hashes = RowHashes(api.url)
+    hashes = RowHashes(api.url, RowKeys(dataset.key) if dataset.key else None)
     pieces = encode(_watched(api.rows(batch, hashes), batch), columns, dataset.format, dataset.compression)
     stored = bucket.put_stream(key, _unless_committed(pieces, bucket, prefix))
     if columns.rows != batch.limit:

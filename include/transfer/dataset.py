@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, get_origin
@@ -24,7 +24,13 @@ TOTAL_PATTERN = (
 )
 _KINDS: dict[Any, str] = {str: "a text", Mapping: "an object"}
 # Settings that mean something when empty; a form gives null for them.
-MAY_BE_EMPTY = frozenset({"rows_key", "limit_param", "version_header", "count_accept"})
+MAY_BE_EMPTY: Mapping[str, Any] = {
+    "rows_key": "",
+    "limit_param": "",
+    "version_header": "",
+    "count_accept": "",
+    "key": [],
+}
 # Where an object stands, how the source is counted and what is found wrong: not what an object holds.
 _NOT_CONTENT = {
     "name",
@@ -41,7 +47,7 @@ _NOT_CONTENT = {
     "reread",
 }
 # Settings that the first release had not; its fingerprints stay what they were.
-_ADDED = {"first_offset": 0}
+_ADDED: Mapping[str, Any] = {"first_offset": 0, "key": []}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,7 @@ class Dataset:
     format: str = "csv"
     compression: str = "none"
     batch_size: int = 50_000
+    key: Sequence[str] = field(default_factory=list)  # columns that name a row; each key comes once in a run
     duplicates: str = "fail"  # rows that come twice: `fail` the run, or `allow` them
     reread: int = 3  # requests that verify makes again, to compare what they bring; 0: none
 
@@ -132,6 +139,7 @@ class Dataset:
             at_least("first_offset", 0),
             at_least("requests_per_minute", 0),
             at_least("reread", 0),
+            "" if _names(self.key) else f"key is {brief(self.key)}, not a list of columns, each once",
             f"types has {', '.join(unknown)}, which are none of {', '.join(TYPES)}" if unknown else "",
         ]
         if not any(wrong):
@@ -146,7 +154,9 @@ class Dataset:
     def from_dict(cls, settings: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> "Dataset":
         """Build one from plain values, `overrides` over `settings`; refuses unknown names in either."""
         known = [f.name for f in fields(cls)]
-        chosen = {k: "" if v is None and k in MAY_BE_EMPTY else v for k, v in (overrides or {}).items()}
+        chosen = {
+            k: MAY_BE_EMPTY[k] if v is None and k in MAY_BE_EMPTY else v for k, v in (overrides or {}).items()
+        }
         values = {**settings, **chosen}
         refuse_unknown(values, known, "dataset settings")
         if "name" not in values:
@@ -162,7 +172,7 @@ class Dataset:
         return cls.from_dict(settings, {name: value for name, value in params.items() if name in known})
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"key": list(self.key)}
 
     @property
     def suffix(self) -> str:
@@ -196,6 +206,12 @@ def _leaves_base_path(name: str, path: Any) -> str:
     if not climbs and not re.match(r"\s*([a-z][a-z0-9+.-]*:)?[/\\]{2}", plain, re.IGNORECASE):
         return ""
     return f"{name} leaves the base path of the connection: make it a path below that, without a host and .."
+
+
+def _names(columns: Any) -> bool:
+    """Whether these are names of columns, each once."""
+    right = isinstance(columns, list | tuple) and all(isinstance(name, str) and name for name in columns)
+    return right and len(set(columns)) == len(columns)
 
 
 def refuse_unknown(given: Mapping[str, Any], known: list[str], what: str) -> None:

@@ -16,6 +16,7 @@ TransferError
 │   ├── NotRows            the answer is not JSON rows: an error page, other JSON, wrong encoding
 │   ├── WrongRowCount      fewer or more rows than were asked for
 │   ├── RowsRepeated       two requests for different rows brought the same ones
+│   ├── KeyMissing         a row has no value in a column of the dataset's key
 │   ├── ColumnsDiffer      a row has other columns, or values of another type, than the rows before it
 │   ├── StoreRefused       wrong keys, no such bucket, no right to write
 │   └── DocumentTooLarge   a receipt or manifest has more batches or columns than a reader would take
@@ -137,6 +138,12 @@ class WrongRowCount(Fatal):
 
 class RowsRepeated(Fatal):
     """Two requests for different rows brought the same ones."""
+
+
+class KeyMissing(Fatal):
+    """A row has no value in a column that should name it."""
+
+    advice = "correct the source, or the dataset's key"
 
 
 class ColumnsDiffer(Fatal):

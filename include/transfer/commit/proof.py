@@ -37,11 +37,13 @@ class Proof:
         """For the manifest. `pages` and `rows` are None where a batch of an earlier release has no hashes."""
         found = self.distinct
         rows = {"compared": found.rows, "repeated": found.repeated}
+        key = found.key and {"columns": found.key.columns, "unique": True, "ordered": found.key.ordered}
         return {
             "counted_twice": self.counted_twice,
             "end": self.end,
             "pages": None if found.unproven else {"compared": found.pages},
             "rows": None if found.unproven else rows,
+            "key": key,
             "reread": {"requests": self.reread},
             "version_constant": self.version_constant,
         }

@@ -4,12 +4,14 @@ import tempfile
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import IO
 
+from include.transfer.commit.key_order import Keys, Range, compare_keys
 from include.transfer.commit.receipt import Receipt
-from include.transfer.commit.stored_hashes import read_hashes, with_pages
+from include.transfer.commit.stored_hashes import Piece, read_hashes, with_pages
 from include.transfer.errors import Finding
 from include.transfer.formats.unreadable import Unreadable
 from include.transfer.source.row_hashes import CHECK_PAGING
@@ -19,6 +21,7 @@ from include.transfer.store.keys import Prefix
 _NUMBERS_IN_MEMORY = 1 << 16
 _MOST_PARTS = 256
 _CLEAR = "clear this batch's copy"
+_OR_ALLOW = "set duplicates to allow, if the source has equal rows"
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Distinct:
     pages: int = 0
     unproven: int = 0
     unknown: set[int] = field(default_factory=set)
+    key: Keys | None = None
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -46,9 +50,13 @@ class Repeats:
     def __init__(self, expected: int, opened: ExitStack) -> None:
         parts = min(_MOST_PARTS, max(1, expected // _NUMBERS_IN_MEMORY))
         self._bounds = [(1 << 64) * part // parts for part in range(parts + 1)]
-        self._files = [opened.enter_context(tempfile.TemporaryFile()) for _ in range(parts)]  # noqa: SIM115
+        self._opened = opened
+        self._files: list[IO[bytes]] = []  # none before there is a number
 
     def add(self, numbers: "array[int]") -> None:
+        if numbers and not self._files:
+            new = (tempfile.TemporaryFile() for _ in self._bounds[1:])  # noqa: SIM115
+            self._files = [self._opened.enter_context(file) for file in new]
         ordered = array("Q", sorted(numbers))
         ends = [bisect_left(ordered, bound) for bound in self._bounds]
         for file, start, end in zip(self._files, ends, ends[1:], strict=False):
@@ -68,46 +76,69 @@ class Repeats:
         return surplus, example
 
 
+@dataclass(frozen=True)
+class _Seen:
+    pages: Repeats
+    rows: Repeats
+    keys: Repeats
+
+
 def compare_rows(
     bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], duplicates: str, wanted: bytes = b""
 ) -> Distinct:
-    """Compare all rows of a run, and all answers that brought them.
+    """Compare all rows of a run, their keys, and all answers that brought them.
 
     `duplicates`: as in a dataset. `wanted`: hashes to look for among the rows.
     """
-    result = Distinct(unknown=set(array("Q", wanted)))
+    result, ranges = Distinct(unknown=set(array("Q", wanted))), list[Range]()
     with ExitStack() as opened:
         total = sum(receipt.rows for receipt in receipts)
-        rows, pages = Repeats(total, opened), Repeats(total, opened)
+        seen = _Seen(*(Repeats(total, opened) for _ in range(3)))
         for receipt in receipts:
-            answers = array("Q")
             try:
-                pieces = read_hashes(bucket, prefix, receipt)
-                result.unproven += pieces is None
-                for piece, page in with_pages(pieces or iter(())):
-                    rows.add(piece.hashes)
-                    result.rows += len(piece.hashes)
-                    result.pages += piece.last
-                    result.unknown.difference_update(piece.hashes)
-                    if page and page.varied:
-                        answers.append(page.number)
+                stored = read_hashes(bucket, prefix, receipt)
+                ranges.append((receipt, stored.key if stored else None))
+                result.unproven += stored is None
+                _take(stored or (), seen, result)
             except Unreadable as error:
                 result.findings.append(Finding(receipt.name, str(error), _CLEAR))
-            pages.add(answers)
         if result.findings:
             return result
-        (more_pages, twice), (result.repeated, row) = pages.found(), rows.found()
-    if twice is not None:
-        result.findings.append(_same_pages(bucket, prefix, receipts, twice, more_pages))
+        (pages, page), (result.repeated, row), (keys, key) = (
+            numbers.found() for numbers in (seen.pages, seen.rows, seen.keys)
+        )
+    result.key = compare_keys(ranges)
+    if page is not None:
+        result.findings.append(_same_pages(bucket, prefix, receipts, page, pages))
     elif row is not None and duplicates == "fail":
-        result.findings.append(_same_rows(bucket, prefix, receipts, row, result.repeated))
+        places = _places(bucket, prefix, receipts, row, "hashes")
+        result.findings.append(_twice(f"{result.repeated:,} rows", places, _OR_ALLOW))
+    elif key is not None:
+        places = _places(bucket, prefix, receipts, key, "keys")
+        result.findings.append(_twice(f"{keys:,} keys", places, "correct the dataset's key"))
+    elif result.key:
+        result.findings += result.key.findings
     return result
+
+
+def _take(stored: Iterable[Piece], seen: _Seen, result: Distinct) -> None:
+    """Add one batch to what is compared."""
+    answers = array("Q")
+    for piece, page in with_pages(stored):
+        seen.rows.add(piece.hashes)
+        seen.keys.add(piece.keys)
+        result.rows += len(piece.hashes)
+        result.pages += piece.last
+        result.unknown.difference_update(piece.hashes)
+        if page and page.varied:
+            answers.append(page.number)
+    seen.pages.add(answers)
 
 
 def _same_pages(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], page: int, more: int) -> Finding:
     places = []
     for receipt in receipts:
-        for piece, found in with_pages(read_hashes(bucket, prefix, receipt) or iter(())):
+        for piece, found in with_pages(read_hashes(bucket, prefix, receipt) or ()):
             if found and found.number == page:
                 places.append(receipt.start + piece.at)
     first, again = places[:2]
@@ -115,18 +146,22 @@ def _same_pages(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], pag
     return Finding("the source", f"{got}to that for the rows from {again:,} on", CHECK_PAGING)
 
 
-def _same_rows(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], row: int, more: int) -> Finding:
+def _places(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], number: int, of: str) -> list[str]:
+    """The first rows that have this hash; `of`: the attribute of a piece that it is one of."""
     places: list[str] = []
     for receipt in receipts:
         if len(places) < 2:
             done = 0
             for piece in read_hashes(bucket, prefix, receipt) or ():
-                numbers = [done + n for n, found in enumerate(piece.hashes) if found == row]
-                places += [f"row {number:,} of {receipt.name}" for number in numbers]
+                rows = [done + n for n, found in enumerate(getattr(piece, of)) if found == number]
+                places += [f"row {row:,} of {receipt.name}" for row in rows]
                 done += len(piece.hashes)
-    got = f"{more:,} rows came twice, such as {places[0]} and {places[1]}"
+    return places
+
+
+def _twice(what: str, places: list[str], otherwise: str) -> Finding:
     fix = (
         "let the API sort by a key that is unique (the dataset's query), check first_page and first_offset, "
-        "then clear the whole run; or set duplicates to allow, if the source has equal rows"
+        f"then clear the whole run; or {otherwise}"
     )
-    return Finding("the source", got, fix)
+    return Finding("the source", f"{what} came twice, such as in {places[0]} and {places[1]}", fix)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,50 +21,70 @@ _ANOTHER = "has another SHA-256 than its receipt says"
 
 @dataclass(frozen=True)
 class Piece:
-    """Hashes of consecutive rows that one request brought.
+    """Hashes of consecutive rows that one request brought, and of their keys where the dataset has one.
 
     `at`: the row in the batch that the request began with; `last`: no more of this request follow.
     """
 
     at: int
     hashes: "array[int]"
+    keys: "array[int]"
     last: bool
 
 
-def read_hashes(bucket: Bucket, prefix: Prefix, receipt: Receipt) -> Iterator[Piece] | None:
-    """The hashes of a batch, request by request, long ones in pieces of about 1 MB.
+class StoredHashes:
+    """The hashes of a batch, request by request, long ones in pieces of about 1 MB. Read once.
 
-    None where there are none, or of a version that cannot be compared. Raises Unreadable, also on the way.
+    `key`: None, or the columns of the dataset's key, and its first and last value where the keys ascend.
+    Iteration raises Unreadable.
+    """
+
+    def __init__(self, head: Mapping[str, Any], stream: "_Stream", name: str, receipt: Receipt) -> None:
+        self.key: dict[str, Any] | None = head.get("key")
+        pages = head.get("pages")
+        self._pages = pages if isinstance(pages, int) else 0
+        self._stream, self._name, self._receipt = stream, name, receipt
+
+    def __iter__(self) -> Iterator[Piece]:
+        stream, rows = self._stream, self._receipt.rows
+        sizes = stream.numbers(min(self._pages, rows))
+        if sum(sizes) != rows:
+            raise Unreadable(f"{self._name} does not hold the hashes of its rows")
+        at = 0
+        for size in sizes:
+            left = size
+            while left:
+                piece = self._piece(at, left)
+                left -= len(piece.hashes)
+                yield piece
+            at += size
+        if stream.rest() != self._receipt.hashes:
+            raise Unreadable(f"{self._name} {_ANOTHER}")
+
+    def _piece(self, at: int, left: int) -> Piece:
+        width = 2 if self.key else 1
+        numbers = self._stream.numbers(width * min(left, _PIECE_ROWS))
+        hashes, keys = (numbers[::2], numbers[1::2]) if self.key else (numbers, array("Q"))
+        if not hashes:
+            raise Unreadable(f"{self._name} ends too early")
+        return Piece(at, hashes, keys, last=len(hashes) == left)
+
+
+def read_hashes(bucket: Bucket, prefix: Prefix, receipt: Receipt) -> StoredHashes | None:
+    """The hashes beside a receipt; None where there are none, or of a version that cannot be compared.
+
+    Raises Unreadable.
     """
     if not receipt.hashes:
         return None
-    key = prefix.hashes(Batch(receipt.start, receipt.rows))
-    stream = _Stream(bucket.get(key))
+    name = prefix.hashes(Batch(receipt.start, receipt.rows))
+    stream = _Stream(bucket.get(name))
     head = stream.line()
-    if head.get("version") != HASHES_VERSION:
-        if stream.rest() != receipt.hashes:
-            raise Unreadable(f"{key} {_ANOTHER}")
-        return None
-    pages = head.get("pages")
-    return _pieces(stream, key, receipt, pages if isinstance(pages, int) else 0)
-
-
-def _pieces(stream: "_Stream", key: str, receipt: Receipt, pages: int) -> Iterator[Piece]:
-    sizes = stream.numbers(min(pages, receipt.rows))
-    if sum(sizes) != receipt.rows:
-        raise Unreadable(f"{key} does not hold the hashes of its rows")
-    at = 0
-    for size in sizes:
-        left = size
-        while left:
-            hashes = stream.numbers(min(left, _PIECE_ROWS))
-            if not hashes:
-                raise Unreadable(f"{key} ends too early")
-            left -= len(hashes)
-            yield Piece(at, hashes, last=not left)
-        at += size
+    if head.get("version") == HASHES_VERSION:
+        return StoredHashes(head, stream, name, receipt)
     if stream.rest() != receipt.hashes:
-        raise Unreadable(f"{key} {_ANOTHER}")
+        raise Unreadable(f"{name} {_ANOTHER}")
+    return None
 
 
 class _Stream:
@@ -120,7 +140,7 @@ class Page:
         return int.from_bytes(self.digest[:ROW_BYTES])
 
 
-def with_pages(pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Page | None]]:
+def with_pages(pieces: Iterable[Piece]) -> Iterator[tuple[Piece, Page | None]]:
     """Each piece, and with the last of a request all that it brought."""
     whole, rows, first, varied = hashlib.sha256(), 0, 0, False
     for piece in pieces:
@@ -136,6 +156,6 @@ def with_pages(pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Page | None]]:
 def first_and_last(bucket: Bucket, prefix: Prefix, receipt: Receipt) -> list[Page]:
     """What the batch's first and last request brought; [] without hashes to compare. Raises Unreadable."""
     first = last = None
-    for _, page in with_pages(read_hashes(bucket, prefix, receipt) or iter(())):
+    for _, page in with_pages(read_hashes(bucket, prefix, receipt) or ()):
         first, last = first or page, page or last
     return [page for page in (first, last if last != first else None) if page]

@@ -137,7 +137,7 @@ class Api:
                     before = done
                     seen.begin_page(batch.start + done)
                     for block in self._page(batch, done):
-                        seen.add(block.hashes)
+                        seen.add(block)
                         done += len(block.rows)
                         yield block
                     self._check_progress(batch, before, done)

@@ -5,10 +5,15 @@ import json
 import tempfile
 from array import array
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import xxhash
 
 from include.transfer.errors import RowsRepeated
+
+if TYPE_CHECKING:
+    from include.transfer.source.json_rows import Block
+    from include.transfer.source.row_keys import RowKeys
 
 ROW_BYTES = 8
 HASHES_VERSION = 2  # hashes of two versions cannot be compared; 1 had no line of JSON
@@ -25,8 +30,9 @@ class RowHashes:
     does not depend on the rows: beyond 1 MB they are in a temporary file.
     """
 
-    def __init__(self, source: str = "") -> None:
+    def __init__(self, source: str = "", keys: "RowKeys | None" = None) -> None:
         self._source = source  # its URL, for errors
+        self._keys = keys
         self.pages = array("Q")  # rows of each request that brought any
         self._rows = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  closed with this
         self._all = hashlib.sha256()
@@ -50,10 +56,10 @@ class RowHashes:
         self._at, self._count, self._first, self._varied = at, 0, b"", False
         self._page = hashlib.sha256()
 
-    def add(self, hashes: bytes) -> None:
-        """The next rows of the page: `ROW_BYTES` for each."""
-        count = len(hashes) // ROW_BYTES
-        self._rows.write(hashes)
+    def add(self, block: "Block") -> None:
+        """The next rows of the page. Raises KeyMissing."""
+        hashes, count = block.hashes, len(block.hashes) // ROW_BYTES
+        self._rows.write(_paired(hashes, self._keys.add(block.rows)) if self._keys else hashes)
         self._all.update(hashes)
         self._page.update(hashes)
         self._count += count
@@ -77,12 +83,23 @@ class RowHashes:
                 )
 
     def pieces(self) -> Iterator[bytes]:
-        """As it is stored: a line of JSON; then, as numbers of 64 bits, each page's rows, and the hashes."""
-        yield json.dumps({"version": HASHES_VERSION, "pages": len(self.pages)}).encode() + b"\n"
+        """As it is stored: a line of JSON; then, as numbers of 64 bits, each page's rows, and the hashes.
+
+        With keys, the hash of each row's key follows that of the row.
+        """
+        key = self._keys and self._keys.to_dict()
+        head = {"version": HASHES_VERSION, "pages": len(self.pages), "key": key}
+        yield json.dumps(head).encode() + b"\n"
         yield self.pages.tobytes()
         self._rows.seek(0)
         while piece := self._rows.read(_PIECE):
             yield piece
+
+
+def _paired(hashes: bytes, others: bytes) -> bytes:
+    both = array("Q", bytes(2 * len(hashes)))
+    both[::2], both[1::2] = array("Q", hashes), array("Q", others)
+    return both.tobytes()
 
 
 def hashed(texts: Iterable[bytes | memoryview]) -> bytes:

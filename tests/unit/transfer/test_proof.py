@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from include.transfer.commit.audit import audit
 from include.transfer.commit.repeats import Repeats
-from include.transfer.errors import Unverified
+from include.transfer.errors import KeyMissing, Unverified
 from tests.servers.faults import Fault
 
 ROWS = [{"id": n, "name": f"row {n}"} for n in range(40)]
@@ -41,6 +41,7 @@ def test_the_manifest_says_what_was_proven(source, make_run):
         "counted_twice": True,
         "end": "empty",
         "pages": {"compared": 8},
+        "key": None,
         "reread": {"requests": 2},  # a drawn one is the first or the last
         "rows": {"compared": 40, "repeated": 0},
         "version_constant": True,
@@ -156,3 +157,61 @@ def test_a_tail_that_grows_on_is_no_other_rows(source, make_run):
     run.source.rows = [*ROWS, *({"id": n, "name": f"row {n}"} for n in range(40, 44))]
     proof = run.verify(planned, on_drift="append")["proof"]
     assert (proof["reread"]["requests"], proof["rows"]["compared"]) == (3, 44)
+
+
+def test_a_key_that_comes_twice_is_shown_by_its_places_alone(source, make_run):
+    rows = [*ROWS[:33], {"id": 4, "name": "other"}, *ROWS[34:]]
+    run = make_run(source(rows), key=["id"])
+    run.copy_all()
+    (finding,) = findings(run)
+    assert "row 4 of rows 0–9 and row 3 of rows 30–39" in finding.got
+    assert "other" not in finding.got
+    make_run(source(rows), run="of-two-columns", key=["id", "name"]).whole()
+
+
+@pytest.mark.parametrize(
+    ("rows", "ordered"),
+    [
+        (ROWS, True),
+        (ROWS[::-1], False),
+        ([{"id": f"{n:03}"} for n in range(40)], True),
+        ([{"id": n if n < 20 else str(n)} for n in range(40)], False),
+        ([{"id": [n]} for n in range(40)], False),
+        ([{"id": n + 10**30} for n in range(40)], True),
+        ([{"id": "x" * 2_000 + f"{n:03}"} for n in range(40)], False),
+    ],
+    ids=["numbers", "falling", "texts", "numbers, then texts", "lists", "long numbers", "long texts"],
+)
+def test_the_manifest_says_whether_keys_ascend_through_all_batches(source, make_run, rows, ordered):
+    run = make_run(source(rows), key=["id"], format="ndjson")
+    run.whole()
+    assert run.manifest()["proof"]["key"] == {"columns": ["id"], "unique": True, "ordered": ordered}
+    assert audit(run.bucket, run.prefix).findings == []
+
+
+def test_batches_whose_ascending_keys_overlap_are_found(source, make_run):
+    rows = [{"id": number} for start in (0, 5, 30, 40) for number in range(2 * start, 2 * start + 20, 2)]
+    rows = [{"id": row["id"] + (at >= 10) * (at < 20)} for at, row in enumerate(rows)]
+    run = make_run(source(rows), key=["id"])
+    run.copy_all()
+    (finding,) = findings(run)
+    assert finding.where == "rows 10–19"
+    small = make_run(source(rows[8:12]), run="few", key=["id"], batch_size=2)
+    small.whole()  # two rows ascend by accident
+    assert small.manifest()["proof"]["key"]["ordered"] is False
+
+
+@pytest.mark.parametrize("row", [{"name": "no id"}, {"id": None, "name": "null"}])
+def test_a_row_without_its_key_is_refused(source, make_run, row):
+    run = make_run(source([*ROWS[:12], row, *ROWS[13:]]), key=["name", "id"], types={"name": "string"})
+    with pytest.raises(KeyMissing) as raised:
+        run.copy(10)
+    assert "row 2 of the batch" in raised.value.where
+    assert "'id'" in raised.value.got
+
+
+def test_another_key_copies_anew(source, make_run):
+    served = source(ROWS, version='"v1"')
+    make_run(served, version_header="ETag").copy_all()
+    assert not any(each.reused for each in make_run(served, version_header="ETag", key=["id"]).copy_all())
+    assert all(each.reused for each in make_run(served, version_header="ETag", key=["id"]).copy_all())
