@@ -61,7 +61,8 @@ def parser() -> argparse.ArgumentParser:
         "verify",
         help="read back every object of a committed run",
         description="Read back every object of a committed run: size, SHA-256, rows counted by parsing, "
-        "columns, receipts, and what lies beside them.",
+        "columns, receipts, what lies beside them; and from the stored hashes that no page, row or key comes "
+        "twice.",
         epilog=_VERIFY,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -141,6 +142,7 @@ def _read_back(uri: str, endpoint: str, region: str, tick: Callable[[str], None]
         "bytes": found.manifest.bytes if found.manifest else 0,
         "objects": len(found.manifest.receipts) if found.manifest else 0,
         "seconds": round(time.monotonic() - started, 1),
+        "proven": found.proven,
         "findings": [str(finding) for finding in found.findings],
     }
 
@@ -159,7 +161,8 @@ def _text(result: dict[str, Any]) -> str:
         return f"NOT CHECKED {result['manifest']}\n  {result['error']}"
     holds = f"{result['rows']:,} rows in {result['objects']} objects, {result['bytes']:,} bytes"
     if result["verified"]:
-        return f"VERIFIED {result['manifest']}\n  {holds}, read back in {result['seconds']} s"
+        proven = "".join(f"; {each}" for each in result["proven"])
+        return f"VERIFIED {result['manifest']}\n  {holds}, read back in {result['seconds']} s{proven}"
     lines = "".join(f"\n  - {finding}" for finding in result["findings"])
     return f"WRONG {result['manifest']}\n  {len(result['findings'])} finding(s); it says {holds}{lines}"
 

@@ -293,6 +293,22 @@ class HasEqualRows(Style):
         return {"colour": "red", "size": n // 2}
 
 
+class HasAKey(Style):
+    """In the order of another column."""
+
+    settings: ClassVar = {"key": ["id"]}
+
+    def row(self, n: int) -> dict[str, Any]:
+        return {"id": 7919 * n % 230, "name": f"näme {n}", "nested": [{"of": n}, {"of": n}], "text": '"},{"'}
+
+
+class HasAKeyOfTwoColumns(HasEqualRows):
+    settings: ClassVar = {"key": ["colour", "size"]}
+
+    def row(self, n: int) -> dict[str, Any]:
+        return {"colour": "red" if n % 2 else "blue", "size": n // 2}
+
+
 HONEST = [
     Style,
     TotalInTheBody,
@@ -327,6 +343,8 @@ HONEST = [
     DoesNotMakeLargePagesInTime,
     RefusesLargePagesWithoutAPageSize,
     HasEqualRows,
+    HasAKey,
+    HasAKeyOfTwoColumns,
 ]
 
 
@@ -481,6 +499,22 @@ class SwapsPagesWithinABatch(Style):
         return found[::-1] if self.asked % 2 else found
 
 
+class RepeatsAKey(Style):
+    """As an edited row does that comes on two pages: no row is repeated."""
+
+    settings: ClassVar = {"key": ["id"]}
+
+    def row(self, n: int) -> dict[str, Any]:
+        return super().row(n) | {"id": n - (n > 120)}
+
+
+class LeavesAKeyOut(Style):
+    settings: ClassVar = {"key": ["code"], "types": {"id": "int64", "code": "string"}}
+
+    def row(self, n: int) -> dict[str, Any]:
+        return {"id": n, "code": None if n == 120 else f"c{n}"}
+
+
 class HasEqualRowsAgainstItsSettings(HasEqualRows):
     settings: ClassVar = {}
 
@@ -509,5 +543,7 @@ LYING = [
     ShiftsUnderABrokenBody,
     EditsARowMeanwhile,
     SwapsPagesWithinABatch,
+    RepeatsAKey,
+    LeavesAKeyOut,
     HasEqualRowsAgainstItsSettings,
 ]

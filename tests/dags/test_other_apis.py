@@ -62,7 +62,8 @@ def test_the_documented_form_copies_the_documented_api(lake, source):
 
     assert ndjson(lake, ran) == [fire(n) for n in range(1_234)]
     pages = [r.query["page"] for r in served.row_requests if r.query["per_page"] == "500"]
-    assert pages == ["1", "2", "3", "4"]
+    assert pages[:4] == ["1", "2", "3", "4"]
+    assert set(pages[4:]) >= {"1", "3"}  # read again
     assert lake.manifests()[0]["dataset"] == "fires"
 
 

@@ -105,7 +105,9 @@ def test_the_same_run_again_moves_nothing(lake, wildfires):
     again = lake.run("wildfires_to_s3", moment=first.moment, batch_size=2)
 
     assert again.state == "success"
-    assert [request.query["start"] for request in source.row_requests] == ["5"]  # behind the end
+    behind, *reread = [request.query["start"] for request in source.row_requests]
+    assert behind == "5"
+    assert {"0", "4"} <= set(reread) <= {"0", "2", "4"}
     assert all(again.xcom("copy", n)["reused"] for n in range(3))
     assert {
         k: lake.client.stat_object("task-mapping-api-data", k).last_modified for k in lake.objects()
@@ -122,7 +124,7 @@ def test_only_the_batch_that_is_damaged_is_copied_again(lake, wildfires):
     again = lake.run("wildfires_to_s3", moment=first.moment, batch_size=2)
 
     assert again.state == "success"
-    assert [request.query["start"] for request in source.row_requests] == ["2", "6"]
+    assert [request.query["start"] for request in source.row_requests][:2] == ["2", "6"]
     (healed,) = lake.manifests()
     assert [r["sha256"] for r in healed["receipts"]] == [r["sha256"] for r in manifest["receipts"]]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from include.transfer.batches import Batch
 from include.transfer.commit.manifest import Manifest, complaints, contradictions
 from include.transfer.commit.receipt import Receipt, keys_of
-from include.transfer.commit.repeats import compare_rows
+from include.transfer.commit.repeats import Distinct, compare_rows
 from include.transfer.commit.verify import check_alike, check_twins
 from include.transfer.errors import Finding
 from include.transfer.formats.read_back import read_back
@@ -21,11 +21,13 @@ Tick = Callable[[str], None]
 class Audit:
     """What was read, and everything that is wrong; nothing wrong: `findings` is empty.
 
-    `manifest`: as it stands in the store; None where there is none that can be read.
+    `manifest`: as it stands in the store; None where there is none that can be read. `proven`: what the
+    stored hashes say of the rows.
     """
 
     manifest: Manifest | None
     findings: list[Finding] = field(default_factory=list)
+    proven: list[str] = field(default_factory=list)
 
 
 def audit(bucket: Bucket, prefix: Prefix, tick: Tick = lambda text: None) -> Audit:
@@ -55,18 +57,28 @@ def audit(bucket: Bucket, prefix: Prefix, tick: Tick = lambda text: None) -> Aud
         findings += _receipt(bucket, prefix, receipt)
         done += receipt.bytes
     tick("comparing the hashes of all rows")
-    findings += _repeats(bucket, manifest)
-    return Audit(manifest, [*findings, *_around(bucket, prefix, receipts)])
+    distinct = _distinct(bucket, manifest)
+    findings += [*distinct.findings, *_around(bucket, prefix, receipts)]
+    return Audit(manifest, findings, list(_proven(distinct)))
 
 
-def _repeats(bucket: Bucket, manifest: Manifest) -> list[Finding]:
-    """Rows that come twice, and are not those that the manifest admits."""
+def _distinct(bucket: Bucket, manifest: Manifest) -> Distinct:
+    """What comes twice, and is not what the manifest admits."""
     said = ((manifest.proof or {}).get("rows") or {}).get("repeated", 0)
     distinct = compare_rows(bucket, manifest.prefix, manifest.receipts, "allow" if said else "fail")
     if said and not distinct.unproven and distinct.repeated != said:
         got = f"{distinct.repeated:,} rows come twice; its proof says {said:,}"
-        return [*distinct.findings, Finding("the manifest", got)]
-    return distinct.findings
+        distinct.findings.append(Finding("the manifest", got))
+    return distinct
+
+
+def _proven(distinct: Distinct) -> Iterator[str]:
+    if distinct.findings or distinct.unproven or not distinct.rows:
+        return
+    yield "pages distinct"
+    yield f"{distinct.repeated:,} rows repeated" if distinct.repeated else "rows distinct"
+    if distinct.key:
+        yield f"key unique{', ordered' if distinct.key.ordered else ''}"
 
 
 def _object(bucket: Bucket, manifest: Manifest, receipt: Receipt) -> Iterator[Finding]:

@@ -186,7 +186,9 @@ def test_the_manifest_says_whether_keys_ascend_through_all_batches(source, make_
     run = make_run(source(rows), key=["id"], format="ndjson")
     run.whole()
     assert run.manifest()["proof"]["key"] == {"columns": ["id"], "unique": True, "ordered": ordered}
-    assert audit(run.bucket, run.prefix).findings == []
+    found = audit(run.bucket, run.prefix)
+    assert found.findings == []
+    assert found.proven[-1] == ("key unique, ordered" if ordered else "key unique")
 
 
 def test_batches_whose_ascending_keys_overlap_are_found(source, make_run):

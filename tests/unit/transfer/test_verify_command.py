@@ -64,6 +64,7 @@ def test_json_for_machines(run, command, capsys):
     result = json.loads(capsys.readouterr().out)
     assert {k: v for k, v in result.items() if k not in ("seconds", "bytes")} == {
         "manifest": URI, "verified": True, "rows": 25, "objects": 3, "findings": [],
+        "proven": ["pages distinct", "rows distinct"],
     }  # fmt: skip
     run.bucket.delete(f"{FOLDER}/data_from_0.csv")
     assert command("--json", URI) == FOUND
