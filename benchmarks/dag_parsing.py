@@ -10,8 +10,7 @@ from services.local.home import PROJECT, Home
 SCRIPT = """
 import runpy, sys, time, airflow.sdk
 before = time.process_time()
-runpy.run_path(sys.argv[1])
-print(time.process_time() - before)
+runpy.run_path(sys.argv[1]); print(time.process_time() - before)
 """
 
 

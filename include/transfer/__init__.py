@@ -9,15 +9,15 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
       source/             api: a count, and the rows of a batch
                             paging (one class a style), base_url and endpoint (a connection), fetch (one
                             request), redirects and addresses (where it may be sent on to), answers (their
-                            bodies), pace (waits), totals (one class a way) and count, row_hashes, json_rows
-                            (bytes to rows; below it body_buffer, json_prologue, json_structure)
+                            bodies), pace (waits), totals (one class a way) and count, row_hashes,
+                            row_keys, json_rows (bytes to rows; below it body_buffer, json_prologue, json_structure)
       schema/             columns: the same in every row
       formats/            csv, ndjson, parquet (one file each: write and read back), compression
       store/              keys (where objects are), bucket (all calls), listing, upload (parts), client,
                             errors (named once), connections (TLS, proxies), options (of the
                             connection), credentials
-    commit/               receipt and manifest (the documents), verify, proof (repeats, stored_hashes: every
-                            row once), publish (the one write), history,
+    commit/               receipt and manifest (the documents), verify, proof (every row once: repeats,
+                            key_order and reread, by stored_hashes), publish (the one write), history,
                             unchanged, drift, retention, sweep, audit (a run read back from outside)
     payloads.py           what one step hands to the next
     documents.py          JSON from outside, read strictly
