@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from minio import Minio
 
 
+# Without one the client asks for the bucket's, a right more. Stores other than AWS mostly take any.
+_ANY_REGION = "us-east-1"
+
+
 def connect(
     endpoint: str | None,
     region: str | None,
@@ -28,6 +32,8 @@ def connect(
     from minio import Minio
 
     endpoint = str(endpoint or "") or "https://s3.amazonaws.com"
+    if not region and "amazonaws.com" not in endpoint:
+        region = _ANY_REGION
     host, secure = _host(endpoint)
     http = connections_to(endpoint, options, patient=patient)
     provider = _provider(credentials)

@@ -24,6 +24,7 @@ _TRY_AGAIN = {
 }
 _NOT_IMPLEMENTED = 501
 _FIXES = {
+    "AuthorizationHeaderMalformed": "set region_name in the connection's extra to the store's region",
     "NoSuchBucket": "create the bucket, or set the dataset's `bucket`",
     "AccessDenied": "the keys in the connection may not do this: correct their policy, or take others",
     "InvalidAccessKeyId": "the access key in the connection is unknown to the store: correct its login",

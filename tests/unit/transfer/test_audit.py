@@ -1,9 +1,12 @@
 """A committed run read back from outside: what agrees passes, and every damage is found and named."""
 
+import gzip
+import hashlib
 import re
 
 import pytest
 
+from include.transfer.batches import Batch
 from include.transfer.commit.audit import audit
 
 ROWS = [{"id": n, "name": 'two\r\n"lines"' if n % 3 else None, "at": n / 7} for n in range(25)]
@@ -98,25 +101,49 @@ def change_receipt(number, **changes):
     return change
 
 
+def vouched(name, text):
+    """An object that its receipt vouches for, by whoever may write them both."""
+
+    def change(run):
+        run.bucket.put_stream(f"{FOLDER}/{name}", iter([text]))
+        manifest = run.manifest()
+        (receipt,) = (each for each in manifest["receipts"] if each["key"].endswith(name))
+        receipt |= {"bytes": len(text), "sha256": hashlib.sha256(text).hexdigest()}
+        manifest["bytes"] = sum(each["bytes"] for each in manifest["receipts"])
+        batch = Batch(receipt["start"], receipt["rows"])
+        run.bucket.put_json(run.prefix.receipt(batch), receipt)
+        run.bucket.put_json(run.prefix.manifest, manifest)
+
+    return change
+
+
 DAMAGE = {
     "object gone": (
         lambda run: run.bucket.delete(f"{FOLDER}/data_from_10.csv"),
         ["rows 10–19: .*data_from_10.csv: it is not there"],
     ),
-    "object empty": (overwrite("data_from_10.csv", b""), ["the header is '', not 'id, name, at'"]),
-    "other header": (overwrite("data_from_10.csv", b"id,nom,at\n"), ["the header is 'id, nom, at'"]),
+    "object empty": (vouched("data_from_10.csv", b""), ["the header is '', not 'id, name, at'"]),
+    "other header": (vouched("data_from_10.csv", b"id,nom,at\n"), ["the header is 'id, nom, at'"]),
     "a field too many": (
-        overwrite("data_from_10.csv", b"id,name,at\n1,2,3\n1,2,3,4\n"),
+        vouched("data_from_10.csv", b"id,name,at\n1,2,3\n1,2,3,4\n"),
         ["row 1 has 4 fields, not 3"],
     ),
     "not UTF-8": (
-        overwrite("data_from_10.csv", b"id,name,at\n\xff,2,3\n"),
+        vouched("data_from_10.csv", b"id,name,at\n\xff,2,3\n"),
         ["cannot be read: 'utf-8' codec"],
     ),
-    "a quote left open": (overwrite("data_from_10.csv", b'id,name,at\n1,"2,3\n'), ["cannot be read"]),
+    "a quote left open": (vouched("data_from_10.csv", b'id,name,at\n1,"2,3\n'), ["cannot be read"]),
     "fewer rows": (
+        vouched("data_from_10.csv", b"id,name,at\n1,2,3\n"),
+        ["its rows is 1; the receipt says 10"],
+    ),
+    "other bytes": (
         overwrite("data_from_10.csv", b"id,name,at\n1,2,3\n"),
-        ["its bytes is 17; the receipt says", "its sha256 is", "its rows is 1; the receipt says 10"],
+        ["its bytes is 17; the receipt says", "its sha256 is"],
+    ),
+    "more bytes": (
+        overwrite("data_from_10.csv", b"id,name,at\n" + b"1,2,3\n" * 1_000),
+        ["its bytes is more than", "its sha256 is"],
     ),
     "receipt gone": (
         lambda run: run.bucket.delete(f"{FOLDER}/_receipts/data_from_10.json"),
@@ -219,7 +246,7 @@ def test_each_damage_is_found(run, name):
 def test_lines_that_are_no_rows(source, make_run, line, says):
     run = make_run(source(ROWS), format="ndjson")
     run.whole()
-    run.bucket.put_stream(f"{FOLDER}/data_from_0.ndjson", iter([line]))
+    vouched("data_from_0.ndjson", line)(run)
     assert says in audit(run.bucket, run.prefix).findings[0].got
 
 
@@ -229,3 +256,22 @@ def test_parquet_of_other_types(source, make_run):
     change_receipt(0, types={"id": "string", "name": "string", "at": "double"})(whole)
     said = [finding.got for finding in audit(whole.bucket, whole.prefix).findings]
     assert "column id is of type int64, not string" in said
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_nothing_is_unpacked_that_is_not_what_was_copied(source, make_run, monkeypatch, grown):
+    """2 MB of gzip may hold a line of 2 GB."""
+    run = make_run(source(ROWS), compression="gzip")
+    run.whole()
+    key = f"{FOLDER}/data_from_0.csv.gz"
+    size = run.manifest()["receipts"][0]["bytes"]
+    bomb = gzip.compress(b"x" * (8 << 20))
+    run.bucket.put_stream(key, iter([bomb if grown else bomb[:size].ljust(size, b"x")]))
+    unpacked = []
+    real = gzip.GzipFile.readinto
+    monkeypatch.setattr(
+        gzip.GzipFile, "readinto", lambda file, into: unpacked.append(file) or real(file, into)
+    )
+    found = [finding for finding in audit(run.bucket, run.prefix).findings if key in finding.where]
+    assert re.search("sha256|bytes", found[0].got)
+    assert len(set(map(id, unpacked))) == 2  # the others

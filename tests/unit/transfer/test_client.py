@@ -234,3 +234,12 @@ def test_what_is_written_is_encrypted_and_of_a_class():
         assert headers["x-amz-server-side-encryption"] == "aws:kms"
         assert headers["x-amz-server-side-encryption-aws-kms-key-id"] == "a-key"
         assert headers["x-amz-storage-class"] == "STANDARD_IA"
+
+
+@pytest.mark.parametrize(("region", "signed"), [(None, "us-east-1"), ("", "us-east-1"), ("eu-1", "eu-1")])
+def test_the_buckets_location_is_not_asked_for(region, signed):
+    with S3Gate(answer=lambda _: SEVEN_BYTES) as gate:
+        client = connect(gate.url, region, ("a", "b", None), patient=False)
+        assert Bucket(client, "things").head("k").bytes == 7
+    (asked,) = gate.seen
+    assert f"/{signed}/s3/" in asked.headers["authorization"]
