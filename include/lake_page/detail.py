@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from include.lake_page.overview import copies_of
@@ -64,6 +65,7 @@ class Failure:
     task_id: str
     map_index: int
     attempts: int
+    error: str = ""  # what it said of itself, without secrets
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,12 @@ def batches(
     manifest: Committed | None,
     objects: Mapping[str, int] | None,
     now: datetime,
+    errors: Mapping[tuple[str, int], str] = MappingProxyType({}),
 ) -> Batches:
-    """Every batch of the run. `objects`: key → bytes of what the store holds, None: not known."""
+    """Every batch of the run. `objects`: key → bytes of what the store holds, None: not known.
+
+    `errors`: task id and map index → what the task said before it failed.
+    """
     rows = _rows(prefix, run, progress, manifest, objects or {}, now)
     measured = [row.seconds for row in rows if row.state == "copied" and row.seconds]
     median = statistics.median(measured) if measured else None
@@ -96,7 +102,7 @@ def batches(
     limit = SLOW * median if median and len(measured) >= 4 else float("inf")
     rows = [_marked(row, (row.seconds or 0.0) > limit and row.state in ("copied", "running")) for row in rows]
     findings = [*progress.findings, *_disagreements(manifest, objects)]
-    return Batches(tuple(rows), median, tuple(findings), _failures(progress))
+    return Batches(tuple(rows), median, tuple(findings), _failures(progress, errors))
 
 
 def _marked(row: BatchRow, slow: bool) -> BatchRow:
@@ -180,10 +186,13 @@ def _disagreements(manifest: Committed | None, objects: Mapping[str, int] | None
     return found
 
 
-def _failures(progress: Progress) -> tuple[Failure, ...]:
+def _failures(progress: Progress, errors: Mapping[tuple[str, int], str]) -> tuple[Failure, ...]:
     failed = [attempt for attempt in progress.attempts if attempt.state == "failed"]
     failed.sort(key=lambda attempt: (attempt.started is None, attempt.started, attempt.map_index))
-    return tuple(Failure(each.task_id, each.map_index, each.try_number) for each in failed)
+    return tuple(
+        Failure(each.task_id, each.map_index, each.try_number, errors.get((each.task_id, each.map_index), ""))
+        for each in failed
+    )
 
 
 def sorted_by(rows: Sequence[BatchRow], column: str, *, descending: bool) -> list[BatchRow]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from include.lake_page.runs import AirflowRun, Attempt, Copied, Progress, RunKey
-from include.lake_page.stored_runs import Committed, Damaged
+from include.lake_page.stored_runs import Committed, Damaged, Trouble
 from include.transfer.store.keys import Prefix
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class DatasetRuns:
     dags: tuple[str, ...]
     rows: tuple[RunRow, ...]
     total: int
+    trouble: Trouble | None = None  # with the store that the newest run needs
 
 
 def state_of(
@@ -99,7 +100,7 @@ def run_row(
         bytes=manifest.bytes if manifest else sum(receipt.bytes for receipt in copied),
         rows_per_second=speed(fresh, copies, now),
         peak_rss_mb=manifest.peak_rss_mb if manifest else max(peaks, default=None),
-        retries=sum(max(attempt.try_number - 1, 0) for attempt in copies) if run else None,
+        retries=sum(max(each.try_number - 1, 0) for each in attempts_of(run, progress)) if run else None,
         reused=sum(receipt.reused for receipt in copied) if copied else (0 if run else None),
         problem=_problem(run, stored),
     )
@@ -117,6 +118,12 @@ def copies_of(run: AirflowRun | None, progress: Progress) -> list[Attempt]:
         return []
     found = [each for each in progress.attempts if each.task_id == run.dag.copy_task and each.map_index >= 0]
     return sorted(found, key=lambda attempt: attempt.map_index)
+
+
+def attempts_of(run: AirflowRun, progress: Progress) -> list[Attempt]:
+    """The attempts of this copy's tasks: a DAG may have other copies, each in a group of its own."""
+    group = run.dag.copy_task.rpartition(".")[0]
+    return [each for each in progress.attempts if not group or each.task_id.startswith(f"{group}.")]
 
 
 def speed(copied: Sequence[Copied], attempts: Iterable[Attempt], now: datetime) -> float | None:

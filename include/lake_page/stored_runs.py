@@ -8,6 +8,7 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
+from include.lake_page.proven import Point, points
 from include.lake_page.runs import Copied
 from include.transfer.commit.manifest import Manifest, complaints
 from include.transfer.errors import BadSettings
@@ -46,6 +47,7 @@ class Committed:
     peak_rss_mb: float | None
     receipts: tuple[Copied, ...] = ()
     grown: int = 0
+    proof: tuple[Point, ...] = ()
 
     @classmethod
     def read(cls, stored: Any, prefix: Prefix) -> "Committed | Damaged":
@@ -63,7 +65,17 @@ class Committed:
             peak_rss_mb=max((receipt.peak_rss_mb for receipt in manifest.receipts), default=None),
             receipts=tuple(map(Copied.of, manifest.receipts)),
             grown=manifest.rows - planned,
+            proof=points(manifest.proof),
         )
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A store that cannot be read: which, what happened, what to do."""
+
+    conn_id: str
+    bucket: str
+    text: str
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 FINDINGS_KEY = "findings"  # of the XCom that holds what a verification found
 MOST_FINDINGS = 200
+ERROR_KEY = "error"  # of the XCom that holds what a failed task said
 UNCHANGED_KEY = "unchanged"  # of the XCom that names the run that stands for one that copied nothing
 
 # A run's folder: its time to sort by, and a mark that keeps two runs of one second apart. Given through
@@ -143,6 +144,19 @@ def findings_kept() -> Iterator[None]:
             kept.append(f"and {more:,} more, in the log of this task")
         get_current_context()["ti"].xcom_push(key=FINDINGS_KEY, value=kept)
         raise
+
+
+def error_kept(context: Mapping[str, Any]) -> None:
+    """Keep what a task that failed said as an XCom, for the page: a failed task returns nothing.
+
+    Its own errors hold no secret; of others, only their class is known to hold none.
+    """
+    from include.transfer.errors import TransferError
+
+    error = context.get("exception")
+    if error is not None:
+        said = str(error) if isinstance(error, TransferError) else f"{type(error).__name__}: see its log"
+        context["ti"].xcom_push(key=ERROR_KEY, value=said[:2_000])
 
 
 def pool_slot() -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryRule
 
+from include.tasks.context import error_kept
+
 _LONGEST = timedelta(days=1)
 
 
@@ -48,4 +50,5 @@ RETRIES: dict[str, Any] = {
     "retries": 3,
     "retry_delay": timedelta(seconds=30),
     "retry_policy": _POLICY,
+    "on_failure_callback": error_kept,
 }

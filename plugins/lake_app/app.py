@@ -7,7 +7,7 @@ from urllib.parse import quote
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
@@ -36,6 +36,7 @@ def make_app() -> FastAPI:
         ("/", overview),
         ("/datasets/{dataset}", dataset_runs),
         ("/runs/{dataset}/{run}", run_page),
+        ("/runs/{dataset}/{run}/docs", run_docs),
         ("/runs/{dataset}/{run}/objects/{name:path}", run_object),
         ("/runs/{dataset}/{run}/report/{name}", run_report),
     ):
@@ -99,10 +100,18 @@ def run_object(lake: PagesDep, dataset: str, run: str, name: str) -> Response:
     return _download(lake, dataset, run, name)
 
 
-def run_report(lake: PagesDep, dataset: str, run: str, name: str) -> Response:
+def run_docs(request: Request, lake: PagesDep, dataset: str, run: str) -> HTMLResponse:
+    """dbt's documentation of a run's report, in a frame of this app's page."""
+    return HTMLResponse(render("docs.html", request.scope, prefix=lake.prefix(dataset, run)))
+
+
+def run_report(request: Request, lake: PagesDep, dataset: str, run: str, name: str) -> Response:
     """One object of a run's report. Its HTML was made elsewhere: it may load nothing and reach nothing."""
     if not is_report_name(name):
         raise HTTPException(404, "A report has no object of this name.")
+    if name == "docs.html" and request.headers.get("Sec-Fetch-Dest") == "document":
+        # A program in a window of its own could lead it to any site.
+        return RedirectResponse("../docs", 303)
     media_type = MEDIA_TYPES.get(Path(name).suffix)
     response = _download(lake, dataset, run, f"_report/{name}", media_type)
     response.headers["Content-Security-Policy"] = DOCS_CSP if name == "docs.html" else REPORT_CSP

@@ -42,10 +42,15 @@ class Pages:
         found = self._listed()
         shown = {name: listed[:NEWEST] for name, listed in found.items()}
         rows = self._rows([each for listed in shown.values() for each in listed])
-        datasets = [
-            DatasetRuns(name, overview.dags_of(found[name]), rows[name], len(found[name])) for name in found
-        ]
-        return {"datasets": datasets, "dags": self.dags, "troubles": self.stores.listed()}
+        datasets = [self._dataset_runs(name, listed, rows[name]) for name, listed in found.items()]
+        # Nothing is listed where a store would have to say what there is.
+        troubles = [] if datasets else self.stores.listed()
+        return {"datasets": datasets, "dags": self.dags, "troubles": troubles}
+
+    def _dataset_runs(self, name: str, listed: list[Listed], rows: tuple[RunRow, ...]) -> DatasetRuns:
+        newest = listed[0].run
+        trouble = self.stores.troubles.get(place(newest.dataset)) if newest else None
+        return DatasetRuns(name, overview.dags_of(listed), rows, len(listed), trouble)
 
     def dataset(self, name: str, page: int) -> dict[str, Any]:
         """One page of a dataset's runs."""
@@ -55,9 +60,8 @@ class Pages:
         first = (page - 1) * RUNS_A_PAGE
         shown = listed[first : first + RUNS_A_PAGE]
         rows = self._rows(shown).get(name, ())
-        runs = DatasetRuns(name, overview.dags_of(listed), rows, len(listed))
         pages = -(-len(listed) // RUNS_A_PAGE)
-        return {"dataset": runs, "page": page, "pages": pages, "troubles": self.stores.listed()}
+        return {"dataset": self._dataset_runs(name, listed, rows), "page": page, "pages": pages}
 
     def run(self, dataset: str, run: str, sort: str, descending: bool, page: int) -> dict[str, Any]:
         """One run and its batches."""
@@ -75,7 +79,8 @@ class Pages:
         checked = place(home) not in self.stores.troubles
         row = overview.run_row(prefix, known, progress, stored, self.now, checked=checked)
         manifest = stored if isinstance(stored, Committed) else None
-        batches = detail.batches(prefix, known, progress, manifest, objects, self.now)
+        errors = returned.errors(self.session, known) if known else {}
+        batches = detail.batches(prefix, known, progress, manifest, objects, self.now, errors)
         ordered = detail.sorted_by(batches.rows, sort, descending=descending)
         first = (page - 1) * BATCHES_A_PAGE
         return {
@@ -94,8 +99,12 @@ class Pages:
             "bucket": home.bucket,
             "torn": stored.complaints if isinstance(stored, Damaged) else (),
             "unchanged": progress.unchanged,
-            "troubles": self.stores.listed(),
+            "troubles": [self.stores.troubles[place(home)]] if not checked else [],
         }
+
+    def prefix(self, dataset: str, run: str) -> Prefix:
+        """Where a run is that the user may see."""
+        return self._find(dataset, run)[0].prefix
 
     def object(self, dataset: str, run: str, name: str) -> tuple[Stored, Iterator[bytes]]:
         """An object below the prefix of a run that the user may see. Raises TransferError."""

@@ -14,13 +14,14 @@ from sqlalchemy import Text, case, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from include.lake_page.runs import AirflowRun, Attempt, Copied, Progress, RunKey, read_plan
-from include.tasks.context import FINDINGS_KEY, MOST_FINDINGS, UNCHANGED_KEY
+from include.tasks.context import ERROR_KEY, FINDINGS_KEY, MOST_FINDINGS, UNCHANGED_KEY
 from include.transfer import documents
 
 # Characters: of what a task returned, of the part of a receipt that is read, of a finding.
 MOST_XCOM = 16 << 20
 MOST_RECEIPT = 4_000
 MOST_FINDING = 2_000
+MOST_ERRORS = 200
 _RECEIPT = ("start", "rows", "bytes", "seconds", "peak_rss_mb", "reused", "key")
 
 
@@ -52,6 +53,20 @@ def _attempts(session: Session, keys: list[tuple[str, str]]) -> dict[tuple[str, 
     for dag_id, run_id, task_id, index, state, number, started, ended in session.execute(query):
         found[dag_id, run_id].append(Attempt(task_id, index, str(state or ""), number, started, ended))
     return found
+
+
+def errors(session: Session, run: AirflowRun) -> dict[tuple[str, int], str]:
+    """Task id and map index → what the task said before it failed."""
+    x = XComModel
+    query = (
+        select(x.task_id, x.map_index, text_of(x.value, MOST_XCOM)[1])
+        .where(x.dag_id == run.dag.dag_id, x.run_id == run.run_id, x.key == ERROR_KEY)
+        .limit(MOST_ERRORS)
+    )
+    said = ((task_id, index, _read(text)) for task_id, index, text in session.execute(query))
+    return {
+        (task_id, index): error[:MOST_FINDING] for task_id, index, error in said if isinstance(error, str)
+    }
 
 
 class _Returned:

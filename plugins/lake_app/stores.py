@@ -5,20 +5,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from include.lake_page.stored_runs import Lake
+from include.lake_page.stored_runs import Lake, Trouble
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, TransferError
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A store that cannot be read: which, what happened, what to do."""
-
-    conn_id: str
-    bucket: str
-    text: str
 
 
 @dataclass

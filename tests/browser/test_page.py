@@ -6,6 +6,7 @@ from typing import Any
 
 from include.lake_page import number_format
 from tests.browser.scenes import BATCHES, BUCKET, clear_map, folder, put
+from tests.servers.ports import free_port
 
 
 def read_json(stack: Any, key: str) -> Any:
@@ -60,6 +61,8 @@ def test_a_runs_batches_are_those_of_its_manifest_and_of_the_store(stack, scenes
         assert receipt["key"] in stored
     assert frame.locator(".strip rect").count() == 4
     assert "None: plan, store and source agreed" in frame.locator("main").inner_text()
+    proven = frame.locator(".proof").inner_text()
+    assert f"{manifest['proof']['rows']['compared']:,} rows compared" in proven
     assert seen.complaints == []
 
 
@@ -99,6 +102,7 @@ def test_a_failed_batch_leads_to_its_log_in_airflow(stack, scenes, visit):
     seen = visit("reader")
     frame = seen.framed(f"/lake/runs/{folder(stack, scenes.refused)}")
     assert frame.locator(".badge.failed").count() == 2
+    assert "status 403" in frame.locator(".error").inner_text()
     frame.get_by_role("link", name="copy [2]: log").click()
     seen.page.wait_for_url(re.compile(r"/dags/api_to_s3/runs/[^/]+/tasks/copy/mapped/2"))
     seen.page.get_by_text("status 403").first.wait_for()
@@ -130,7 +134,8 @@ def test_a_cleared_map_is_a_retry_that_reused_what_was_there(stack, scenes, visi
     prefix = folder(stack, scenes.small)
     page = visit().open("/lake/")
     shown = cells(row_of(page, prefix))
-    assert (shown["State"], shown["Retries"], shown["Reused"]) == ("committed", "1", "1")
+    tried = sum(ti["try_number"] - 1 for ti in stack.task_instances(scenes.small))
+    assert (shown["State"], shown["Retries"], shown["Reused"]) == ("committed", str(tried), "1")
     page.goto(f"{stack.api.url}/lake/runs/{prefix}")
     states = [cells(row)["State"].split()[0] for row in page.locator("tbody tr").all()]
     assert states == ["copied", "reused", "copied", "copied"]
@@ -232,8 +237,23 @@ def test_dbts_documentation_runs_and_reaches_nothing(stack, scenes, visit):
     seen = visit("reader")
     frame = seen.framed(f"/lake/runs/{prefix}")
     frame.get_by_role("link", name="How its tables are made").click()
-    told = frame.locator("h1", has_text="fetch")
+    docs = frame.frame_locator("iframe")
+    told = docs.locator("h1", has_text="fetch")
     told.wait_for()
     refused = dict.fromkeys(("cookie", "storage", "page"), "SecurityError")
     assert json.loads(told.inner_text()) == {"made": 2, **refused, "fetch": "connect-src"}
     assert seen.elsewhere == []
+    # Nor can it lead its frame there.
+    docs.locator("h1").evaluate(f"each => {{ location = 'http://127.0.0.1:{free_port()}/?what=it-knows' }}")
+    seen.page.wait_for_function("() => true")
+    frame.get_by_role("link", name="Lake").click()
+    frame.get_by_role("heading", name="Lake").wait_for()
+    assert seen.elsewhere == []
+
+
+def test_dbts_documentation_has_no_window_of_its_own(stack, scenes, visit):
+    prefix = folder(stack, scenes.slow)
+    put(stack, f"{prefix}/_report/docs.html", b"<!doctype html><h1>Models</h1>")
+    page = visit("reader").open(f"/lake/runs/{prefix}/report/docs.html")
+    assert page.url.endswith("/docs")
+    page.frame_locator("iframe").get_by_role("heading", name="Models").wait_for()

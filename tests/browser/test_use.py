@@ -168,18 +168,18 @@ def test_without_its_store_the_page_still_opens_and_says_what_to_do(stack, scene
         wrong = {**known, "extra": f'{{"endpoint_url": "http://127.0.0.1:{free_port()}"}}'}
         stack.api.request("PATCH", "/connections/locals3", json=wrong)
         page = visit().open("/lake/")
-        notice = page.get_by_role("alert").inner_text()
+        small = page.locator('section[data-key="wildfires_small"]')
+        notice = small.get_by_role("alert").inner_text()
         assert "locals3" in notice
         assert "no connection to the store" in notice
-        small = page.locator('section[data-key="wildfires_small"] tbody tr').last
-        assert "not checked" in small.inner_text()
+        assert "not checked" in small.locator("tbody tr").last.inner_text()
         page.goto(f"{stack.api.url}/lake/runs/{folder(stack, scenes.small)}")
         assert page.locator("tbody tr").count() == 4
         assert page.get_by_role("alert").count() == 1
 
         stack.api.request("DELETE", "/connections/locals3")
         page.goto(f"{stack.api.url}/lake/")
-        assert "connection locals3: Airflow gave none" in page.get_by_role("alert").inner_text()
+        assert "connection locals3: Airflow gave none" in page.get_by_role("alert").first.inner_text()
     finally:
         stack.apply_settings()
     assert visit().open("/lake/").get_by_role("alert").count() == 0

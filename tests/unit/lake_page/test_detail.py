@@ -149,3 +149,14 @@ def test_bars_are_as_tall_as_copies_took(made):
 )
 def test_numbers_are_shown_as_people_read_them(shown, text):
     assert shown == text
+
+
+def test_a_failed_task_says_why(made):
+    run = made.run("failed")
+    progress = Progress(attempts=(made.attempt(3, "failed"), made.attempt(-1, "failed", task="verify")))
+    errors = {("copy", 3): "the source said no", ("copy", 4): "of another map"}
+    found = detail.batches(run.prefix, run, progress, None, None, made.now, errors)
+    assert {each.task_id: each.error for each in found.failures} == {
+        "copy": "the source said no",
+        "verify": "",
+    }

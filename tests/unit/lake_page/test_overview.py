@@ -1,5 +1,6 @@
 """What the list says of a run, from Airflow's facts and the store's manifest."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from include.lake_page.runs import Copied, Progress
 from include.lake_page.stored_runs import Committed
 from include.transfer.batches import Batch
 from include.transfer.store.keys import Prefix
-from tests.unit.lake_page.conftest import NOON
+from tests.unit.lake_page.conftest import DAG, NOON
 
 RECEIPTS = tuple(Copied(n * 5, 5, 50, 1.0, 100.0 + n, False, f"k{n}") for n in range(4))
 MANIFEST = Committed(20, 200, "csv", "2026-01-01T12:01:00+00:00", 4, 103.0, RECEIPTS)
@@ -95,3 +96,15 @@ def test_a_run_that_copied_nothing_since_nothing_changed_says_so(made):
     progress = Progress(unchanged="20260101T110000-bb", attempts=(made.attempt(-1, "skipped", task="plan"),))
     row = run_row(made.run().prefix, made.run(), progress, None, made.now)
     assert (row.state, row.planned, row.rows) == ("unchanged", None, 0)
+
+
+def test_retries_of_every_task_count_and_of_no_other_copy(made):
+    grouped = replace(DAG, copy_task="fires.copy")
+    attempts = [
+        made.attempt(0, number=2, task="fires.copy"),
+        made.attempt(-1, number=4, task="fires.verify"),
+        made.attempt(-1, number=9, task="others.verify"),
+    ]
+    run = made.run(dag=grouped)
+    row = run_row(run.prefix, run, Progress(attempts=tuple(attempts)), None, made.now)
+    assert row.retries == 1 + 3

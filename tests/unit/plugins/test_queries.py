@@ -140,3 +140,12 @@ def test_what_the_tasks_returned_is_read_as_they_wrote_it(database):
     found = database.progress()["good"]
     assert found.copied[3].reused
     assert (found.findings, found.unchanged) == (("one", "two"), "20260101T120000-aaaaaaaa")
+
+
+def test_what_a_failed_task_said_is_read_where_it_is_a_text(database):
+    database.run("failed")
+    for index, said in enumerate(('"status 403"', "5", "{", json.dumps("x" * 5_000_000))):
+        database.returned("failed", "copy", said, index, key="error")
+    found = returned.errors(database.session, database.runs()["failed"])
+    assert found["copy", 0] == "status 403"
+    assert [len(said) for said in found.values()] == [10, returned.MOST_FINDING]
