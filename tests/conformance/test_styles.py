@@ -13,7 +13,8 @@ from include.transfer.run import run
 from include.transfer.source.api import Api
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
-from tests.conformance.styles import HONEST, LYING, Served
+from tests.conformance import styles, totals
+from tests.conformance.styles import Served
 from tests.unit.transfer.conftest import IMPATIENT
 
 RUN = "20260101T000000-aaaa"
@@ -48,7 +49,9 @@ def stored(bucket, prefix):
     ]
 
 
-@pytest.mark.parametrize("served", HONEST, indirect=True, ids=lambda style: style.__name__)
+@pytest.mark.parametrize(
+    "served", styles.HONEST + totals.HONEST, indirect=True, ids=lambda style: style.__name__
+)
 def test_every_row_is_copied_once(served, bucket):
     api = api_of(served)
     prefix = Prefix(api.dataset.name, RUN)
@@ -57,7 +60,9 @@ def test_every_row_is_copied_once(served, bucket):
     assert audit(bucket, prefix).findings == []
 
 
-@pytest.mark.parametrize("served", LYING, indirect=True, ids=lambda style: style.__name__)
+@pytest.mark.parametrize(
+    "served", styles.LYING + totals.LYING, indirect=True, ids=lambda style: style.__name__
+)
 def test_wrong_rows_are_not_committed(served, bucket):
     api = api_of(served)
     with pytest.raises((Fatal, Unverified)) as raised:
