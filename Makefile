@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run run-celery test test-all chaos bench bench-quick check up down status logs airflow data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
-.PHONY: export-config image-test compose-test
+.PHONY: export-config image-test compose-test sbom
 .PHONY: dbt-manifest run-report pictures
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
@@ -28,7 +28,9 @@ endif
 BOOTSTRAP := sh services/local/bootstrap.sh
 PY := .venv-make/bin/python
 STACK := $(PY) -m services.local
-AUDIT := $(PY) -m pip_audit --no-deps --disable-pip --progress-spinner=off --requirement
+AUDIT := $(PY) -m pip_audit --no-deps --disable-pip --progress-spinner=off
+# The stack with its tests, which has what the images get, and the report's two interpreters.
+LOCKS := requirements/bootstrap.lock requirements/test.lock include/astro_sdk/requirements.lock include/dbt/requirements.lock
 K8S := $(PY) -m services.kubernetes
 # Two processes: one for the tests of running stacks, which mostly wait, and one for all others.
 PYTEST := $(PY) -m pytest -n 2 --no-loadscope-reorder
@@ -100,9 +102,17 @@ check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, workfl
 	@.venv-make/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	@.venv-make/bin/zizmor --offline --quiet --persona pedantic .github && echo "workflows: fine"
 	@# pip-audit takes an index without advisories for one without vulnerabilities: first a package that has some.
-	@if echo requests==2.19.0 | $(AUDIT) /dev/stdin 2>/dev/null | grep -Eq 'PYSEC|GHSA|CVE'; \
-		then $(AUDIT) requirements/test.lock; \
+	@if echo requests==2.19.0 | $(AUDIT) --requirement /dev/stdin 2>/dev/null | grep -Eq 'PYSEC|GHSA|CVE'; \
+		then failed=0; for lock in $(LOCKS); do echo "$$lock"; $(AUDIT) --requirement "$$lock" || failed=1; done; exit $$failed; \
 		else echo "packages: NOT audited: this machine's package index has no advisories"; fi
+
+sbom: ## Write what each lock installs into sbom/, as CycloneDX
+	@$(BOOTSTRAP) test
+	@# Known vulnerabilities are in it too, and no reason not to write it.
+	@mkdir -p sbom; for lock in $(LOCKS); do \
+		file="sbom/$$(echo "$${lock%.lock}" | tr / -).cdx.json"; rm -f "$$file"; \
+		$(AUDIT) --format cyclonedx-json --output "$$file" --requirement "$$lock"; \
+		grep -q '"components"' "$$file" || { echo "$$lock: the package index says nothing of it" >&2; exit 1; }; done
 
 format: ## Format the code and apply the lint's own fixes
 	@$(BOOTSTRAP) test

@@ -42,6 +42,7 @@ def up(git_repo: str | None = None, git_ref: str = "main", git_ssh_key: Path | N
         tags = cluster.build_images(tools, progress.say)
         try:
             install.apply(tools, manifests.load("namespace.yaml"))
+            install.apply(tools, manifests.load("network-policies.yaml"))
             install.ensure_secrets(tools, git, progress.say)
             install.ensure_servers(tools, tags, progress.say)
             install.ensure_airflow(tools, tags, git, progress.say)

@@ -215,3 +215,29 @@ def test_pages_of_the_cluster_are_published_on_this_machine_alone():
     ]
     services += [port["nodePort"] for port in values("values.yaml")["apiServer"]["service"]["ports"]]
     assert {mapping["containerPort"] for mapping in mappings} == {port for port in services if port}
+
+
+# Networks ----------------------------------------------------------------------------------------------
+
+
+def covers(policy: dict[str, Any], labels: dict[str, str], direction: str) -> bool:
+    spec = policy["spec"]
+    wanted = spec["podSelector"].get("matchLabels", {})
+    return direction in spec["policyTypes"] and wanted.items() <= labels.items()
+
+
+def test_nobody_is_reached_but_by_what_is_opened():
+    policies = [each for each in objects() if each["kind"] == "NetworkPolicy"]
+    (closed,) = (each for each in policies if each["metadata"]["name"] == "default-deny")
+    assert closed["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    servers = {
+        each["metadata"]["name"]: each["spec"]["template"]["metadata"]["labels"]
+        for each in objects()
+        if each["kind"] in ("StatefulSet", "Deployment")
+    }
+    assert len(servers) == 4
+    for name, labels in servers.items():
+        opened = [each for each in policies if covers(each, labels, "Ingress") and each is not closed]
+        assert [each["metadata"]["name"] for each in opened] == [name]
+        calls = [each["metadata"]["name"] for each in policies if covers(each, labels, "Egress")]
+        assert sorted(calls) == ["default-deny", "dns"]

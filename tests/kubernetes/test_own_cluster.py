@@ -65,9 +65,10 @@ match [name, *words]:
     case ["kubectl", "create", "secret", "generic", secret, *_]:
         need(options["--namespace"] == "airflow", "in another namespace")
         exists("Namespace", "airflow")
-        given = options.get("--from-literal") or options["--from-file"]
+        need("--from-literal" not in options, "a secret on the command line")
+        given = options["--from-file"]
         key, _, value = given.partition("=") if "=" in given else (given, "", given)
-        text = value if "--from-literal" in options else Path(value).read_text()
+        text = Path(value).read_text()
         made["Secret/" + secret] = {{"stringData": {{key: text}}}}
     case ["kubectl", "delete", "job", *names]:
         for each in names:
@@ -80,6 +81,7 @@ match [name, *words]:
             exists("Secret", secret)
             need(key in made["Secret/" + secret]["stringData"], f"{{secret}} has no {{key}}")
         exists("ServiceAccount", "airflow-worker")
+        exists("NetworkPolicy", "default-deny")
         exists("image", os.environ["IMAGE"])
         made["Release/airflow"] = {{"words": words}}
         made["Job/airflow-run-airflow-migrations"] = {{}}
