@@ -122,13 +122,12 @@ def _rows(
     planned = dict(enumerate(progress.planned or ()))
     if not planned:  # Airflow has forgotten the plan, and the manifest is in its order
         planned = {n: Batch(each.start, each.rows) for n, each in enumerate(committed.values())}
-    suffix = run.dataset.suffix if run else ""
     rows = []
     for number in sorted({*planned, *attempts}):
         told = progress.copied.get(number)
         batch = planned.get(number) or (Batch(told.start, told.rows) if told else None)
         receipt = (committed.get(batch.start) if batch else None) or told
-        key = receipt.key if receipt else prefix.data(batch, suffix) if batch and suffix else ""
+        key = receipt.key if receipt else ""  # an attempt's own until its receipt names it
         rows.append(_row(number, batch, attempts.get(number), told, receipt, key, objects, now))
         committed.pop(batch.start if batch else -1, None)
     # What is left was appended: the source grew during the run, and no map was planned for it.

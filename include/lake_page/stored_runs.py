@@ -21,7 +21,7 @@ MOST_CAPTION = 200  # characters
 _READERS = 8
 _REPORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.(?:html|json|png|svg|parquet)")
 _OBJECT_NAME = re.compile(
-    r"_manifest\.json|data_from_\d{1,18}\.[a-z.]{1,20}|_receipts/data_from_\d{1,18}\.json"
+    r"_manifest\.json|data_from_\d{1,18}\.[a-z.]{1,50}|_receipts/data_from_\d{1,18}\.json"
 )
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from include.transfer.batches import Batch
 from include.transfer.commit.receipt import RECEIPT_VERSION, Receipt
+from include.transfer.commit.standing import Standing, read_standing, refuse_removed
 from include.transfer.commit.stored_hashes import Page, first_and_last
+from include.transfer.commit.vouch import discard, holds, vouch
 from include.transfer.errors import Overtaken, WrongRowCount, about
 from include.transfer.formats import FORMATS, encode
 from include.transfer.formats.unreadable import Unreadable
@@ -28,49 +30,39 @@ _SECONDS_BETWEEN_LINES = 5.0
 def copy_batch(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
     """Copy `batch`, or find that it is there already.
 
-    Safe to run again, at any moment and any number of times: an object appears whole or not at all, its
-    receipt is written after it, and what a receipt vouches for is not copied again (0 bytes moved). What is
-    about to be replaced is un-committed first, so no manifest ever names an object that is not there.
-    Every error names the batch.
+    Safe to run again, at any moment, any number of times, and beside other attempts (commit/standing.py): an
+    object appears whole or not at all, under a name of its own; its receipt is written after it, and what a
+    receipt vouches for is not copied again (0 bytes moved). Every error names the batch.
     """
     with about(batch), api.secrets_hidden():
-        if done := _reusable(api, bucket, prefix, batch):
+        standing = read_standing(bucket, prefix)
+        beside, etag = bucket.get_document(prefix.receipt(batch))
+        if done := _reusable(api, bucket, standing, batch, Receipt.from_dict(beside)):
             log.info("%s: already in %s, %d bytes; nothing to copy", batch, bucket.uri(done.key), done.bytes)
             return done
-        uncommit(bucket, prefix)
-        return _copied(api, bucket, prefix, batch)
+        refuse_removed(bucket, prefix)
+        key = prefix.new_data(batch, api.dataset.suffix, standing.etag)
+        try:
+            receipt = _copied(api, bucket, prefix, batch, key)
+            return vouch(bucket, standing, api.dataset, batch, receipt, etag)
+        except (Overtaken, WrongRowCount):
+            discard(bucket, prefix, key)
+            raise
 
 
-def uncommit(bucket: Bucket, prefix: Prefix) -> None:
-    """Take the run's manifest away, before something that it names is replaced.
-
-    Then look whether retention is removing the run: it does the two in the other order (retention.py), so
-    that of a remover and a writer at least one sees the other.
-    """
-    if bucket.head(prefix.manifest):  # a first copy needs no right to delete
-        bucket.delete(prefix.manifest)
-    if bucket.head(prefix.tombstone):
-        raise Overtaken(
-            "this old run is being removed (keep_runs)",
-            where=bucket.uri(prefix.tombstone),
-            fix=f"trigger a new run, or clear this one after the next commit of {prefix.dataset}",
-        )
-
-
-def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
+def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, key: str) -> Receipt:
     return_large_buffers()
-    key = prefix.data(batch, api.dataset.suffix)
     started = time.monotonic()
     columns = Columns(api.dataset.types)
     dataset = api.dataset
     hashes = RowHashes(api.url, RowKeys(dataset.key) if dataset.key else None)
     pieces = encode(_watched(api.rows(batch, hashes), batch), columns, dataset.format, dataset.compression)
-    stored = bucket.put_stream(key, _unless_committed(pieces, bucket, prefix))
+    stored = bucket.put_stream(key, pieces)
     if columns.rows != batch.limit:
         got = f"{columns.rows:,} rows were written instead of {batch.limit:,}"
         raise WrongRowCount(got, fix="clear this copy")
-    noted = bucket.put_stream(prefix.hashes(batch), hashes.pieces())
-    receipt = Receipt(
+    noted = bucket.put_stream(prefix.hashes(key), hashes.pieces())
+    return Receipt(
         key=key,
         start=batch.start,
         rows=columns.rows,
@@ -88,38 +80,15 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt:
         hashes=noted.sha256,
         version=RECEIPT_VERSION,
     )
-    bucket.put_json(prefix.receipt(batch), receipt.to_dict())
-    log.info("%s: %d bytes in %s, %.1f s", batch, receipt.bytes, bucket.uri(key), receipt.seconds)
-    return receipt
 
 
-def _unless_committed(pieces: Iterator[bytes], bucket: Bucket, prefix: Prefix) -> Iterator[bytes]:
-    """End with an error where the run was committed meanwhile, before the object appears.
-
-    So ends a copy that Airflow took for dead, while another attempt did its work.
-    """
-    yield from pieces
-    if bucket.head(prefix.manifest):
-        raise Overtaken(
-            "it was committed while this copy ran: another attempt has done this one's work",
-            where=bucket.uri(prefix.manifest),
-        )
-
-
-def _reusable(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receipt | None:
+def _reusable(
+    api: Api, bucket: Bucket, standing: Standing, batch: Batch, receipt: Receipt | None
+) -> Receipt | None:
     """The receipt of an earlier attempt, if the batch, the source's version and the object all match it."""
-    receipt = Receipt.from_dict(bucket.get_json(prefix.receipt(batch)))
-    if receipt is None or (receipt.start, receipt.rows) != (batch.start, batch.limit):
+    if receipt is None or not holds(bucket, standing, api.dataset, batch, receipt):
         return None
-    if (
-        receipt.key != prefix.data(batch, api.dataset.suffix)
-        or receipt.fingerprint != api.dataset.fingerprint
-    ):
-        return None
-    stored = bucket.head(receipt.key)
-    if stored is None or (stored.bytes, stored.etag) != (receipt.bytes, receipt.etag):
-        return None
-    if not _still_so(api, bucket, prefix, batch, receipt):
+    if not _still_so(api, bucket, standing.prefix, batch, receipt):
         return None
     return replace(receipt, reused=True, seconds=0.0, peak_rss_mb=peak_rss_mb())
 

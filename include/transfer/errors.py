@@ -153,7 +153,10 @@ class ColumnsDiffer(Fatal):
 
 
 class StoreRefused(Fatal):
-    """The object store answered that the request is wrong."""
+    """The store answered that the request is wrong. `status`, `code`: as it said, if it came with them."""
+
+    status: int | None = None
+    code: str = ""
 
 
 class DocumentTooLarge(Fatal):

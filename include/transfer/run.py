@@ -13,6 +13,7 @@ from include.transfer.commit.manifest import Manifest
 from include.transfer.commit.proof import prove
 from include.transfer.commit.publish import publish, verified_receipts
 from include.transfer.commit.retention import retire
+from include.transfer.commit.standing import read_standing
 from include.transfer.commit.unchanged import standing_run
 from include.transfer.commit.verify import check_reported, check_source, compare_with_store
 from include.transfer.copy import copy_batch
@@ -145,6 +146,7 @@ def commit(
 ) -> CommittedRun:
     """Write the manifest of what was verified; returns where it is and what it holds."""
     prefix, batches = Prefix(dataset.name, name), _batches(verified["batches"])
+    standing = read_standing(bucket, prefix)
     receipts = verified_receipts(bucket, prefix, batches, verified["digest"])
     planned = batches[: len(batches) - verified["appended"]]
     typed = bool(receipts) and FORMATS[dataset.format].TYPED
@@ -162,7 +164,7 @@ def commit(
         drift=verified["drift"],
         proof=verified.get("proof"),
     )
-    stored = publish(bucket, manifest)
+    stored = publish(bucket, manifest, standing)
     return {
         "manifest": bucket.uri(prefix.manifest),
         "dataset": prefix.dataset,

@@ -138,6 +138,16 @@ def put(stack: Stack, key: str, data: bytes) -> None:
     stack.s3.put_object(BUCKET, key, io.BytesIO(data), len(data))
 
 
+def read_json(stack: Stack, key: str) -> Any:
+    """A document of the lake."""
+    response = stack.s3.get_object(BUCKET, key)
+    try:
+        return json.loads(response.read())
+    finally:
+        response.close()
+        response.release_conn()
+
+
 def widen(stack: Stack, run: Run, batches: int) -> None:
     """Make a run one of very many batches, in Airflow's database alone: its first copy, again and again."""
     import psycopg

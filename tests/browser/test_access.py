@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.browser.scenes import BUCKET, folder, password, put
+from tests.browser.scenes import BUCKET, folder, password, put, read_json
 
 ESCAPES = (
     "../_latest.json",
@@ -45,10 +45,16 @@ def addresses(stack, scenes) -> dict[str, str]:
         "list": "/lake/",
         "dataset": "/lake/datasets/slow",
         "run": f"/lake/runs/{prefix}",
-        "object": f"/lake/runs/{prefix}/objects/data_from_0.csv",
+        "object": object_of(stack, prefix, 0),
         "manifest": f"/lake/runs/{prefix}/objects/_manifest.json",
         "report": f"/lake/runs/{prefix}/report/index.html",
     }
+
+
+def object_of(stack: Any, prefix: str, number: int) -> str:
+    """The address of an object that a run's manifest names."""
+    key = read_json(stack, f"{prefix}/_manifest.json")["receipts"][number]["key"]
+    return f"/lake/runs/{prefix}/objects/{key.rpartition('/')[2]}"
 
 
 def statuses(ask: Any, user: str | None, addresses: dict[str, str]) -> dict[str, int]:
@@ -89,7 +95,7 @@ def test_a_reader_of_one_dag_sees_its_runs_alone(stack, scenes, ask, addresses):
     assert "api_to_s3" not in page.text
     assert folder(stack, scenes.slow) not in page.text
     assert ask("some", f"/lake/runs/{own}").status_code == 200
-    assert ask("some", f"/lake/runs/{own}/objects/data_from_0.csv").status_code == 200
+    assert ask("some", object_of(stack, own, 0)).status_code == 200
     hidden = statuses(ask, "some", addresses)
     assert hidden.pop("list") == 200
     assert set(hidden.values()) == {403}
@@ -114,8 +120,9 @@ def test_a_run_that_no_dag_is_known_for_is_shown_to_those_alone_who_may_read_all
 
 def test_an_object_comes_as_it_is_and_is_saved_not_shown(stack, scenes, ask):
     prefix = folder(stack, scenes.small)
-    answer = ask("reader", f"/lake/runs/{prefix}/objects/data_from_5000.csv")
-    response = stack.s3.get_object(BUCKET, f"{prefix}/data_from_5000.csv")
+    path = object_of(stack, prefix, 1)
+    answer = ask("reader", path)
+    response = stack.s3.get_object(BUCKET, f"{prefix}/{path.rpartition('/')[2]}")
     try:
         assert answer.content == response.read()
     finally:

@@ -5,17 +5,8 @@ import re
 from typing import Any
 
 from include.lake_page import number_format
-from tests.browser.scenes import BATCHES, BUCKET, clear_map, folder, put
+from tests.browser.scenes import BATCHES, BUCKET, clear_map, folder, put, read_json
 from tests.servers.ports import free_port
-
-
-def read_json(stack: Any, key: str) -> Any:
-    response = stack.s3.get_object(BUCKET, key)
-    try:
-        return json.loads(response.read())
-    finally:
-        response.close()
-        response.release_conn()
 
 
 def cells(row: Any) -> dict[str, str]:
@@ -68,11 +59,11 @@ def test_a_runs_batches_are_those_of_its_manifest_and_of_the_store(stack, scenes
 
 def test_an_object_that_the_store_lost_is_found(stack, scenes, visit):
     prefix = folder(stack, scenes.slow)
-    stack.s3.remove_object(BUCKET, f"{prefix}/data_from_5.csv")
+    lost = read_json(stack, f"{prefix}/_manifest.json")["receipts"][1]["key"]
+    stack.s3.remove_object(BUCKET, lost)
     page = visit().open(f"/lake/runs/{prefix}")
-    assert "data_from_5.csv: the manifest names it and the store has no such object" in page.inner_text(
-        "main"
-    )
+    told = f"{lost.rpartition('/')[2]}: the manifest names it and the store has no such object"
+    assert told in page.inner_text("main")
     assert page.locator("tbody tr").nth(1).get_by_text("object").count() == 0
 
 

@@ -40,7 +40,9 @@ def test_a_store_whose_disk_is_full(small_store, source):
     run = Run(served, bucket, Dataset(name="things", batch_size=20_000), Prefix("things", "run"))
     limit(small_store, 1 << 20)
 
-    with pytest.raises(StoreUnavailable, match=r"PUT s3://full/things/run/data_from_0.csv.*status 500"):
+    with pytest.raises(
+        StoreUnavailable, match=r"PUT s3://full/things/run/data_from_0\.[a-z]+\.csv.*status 500"
+    ):
         run.copy()
     assert run.stored_keys() == []
     (wrong,) = [found for found in check_store(bucket, "locals3", small_store.endpoint) if found.fix]
@@ -49,4 +51,4 @@ def test_a_store_whose_disk_is_full(small_store, source):
     limit(small_store, resource.RLIM_INFINITY)
     assert run.copy().rows == 20_000
     beside = [f"things/run/_receipts/data_from_0.{kind}" for kind in ("json", "rows")]
-    assert run.stored_keys() == [*beside, "things/run/data_from_0.csv"]
+    assert sorted(run.names()) == [*beside, "things/run/data_from_0.csv"]

@@ -167,6 +167,7 @@ def committed(
     from include.transfer.commit.manifest import Manifest
     from include.transfer.commit.publish import publish
     from include.transfer.commit.receipt import Receipt
+    from include.transfer.commit.standing import read_standing
     from include.transfer.dataset import Dataset
     from include.transfer.formats import encode
     from include.transfer.schema.columns import Columns
@@ -183,7 +184,7 @@ def committed(
         columns = Columns(dataset.types)
         block = Block(list(rows[each.start : each.stop]))
         pieces = encode([block], columns, dataset.format, dataset.compression)
-        stored = bucket.put_stream(prefix.data(each, dataset.suffix), pieces)
+        stored = bucket.put_stream(f"{prefix}data_from_{each.start}{dataset.suffix}", pieces)
         receipt = Receipt(
             key=stored.key,
             start=each.start,
@@ -213,7 +214,8 @@ def committed(
         fingerprint=dataset.fingerprint,
         receipts=receipts,
     )
-    return Run(client, bucket_name, publish(bucket, manifest).to_dict())
+    published = publish(bucket, manifest, read_standing(bucket, prefix))
+    return Run(client, bucket_name, published.to_dict())
 
 
 @pytest.fixture

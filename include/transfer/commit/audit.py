@@ -40,8 +40,8 @@ def audit(bucket: Bucket, prefix: Prefix, tick: Tick = lambda text: None) -> Aud
     Raises the errors of the store; what is wrong with the run is a finding, never an error.
     """
     uri = bucket.uri(prefix.manifest)
-    stored = bucket.get_json(prefix.manifest)
-    if stored is None and bucket.head(prefix.manifest) is None:
+    stored, etag = bucket.get_document(prefix.manifest)
+    if not etag:
         return Audit(None, [Finding(uri, "it is not there: the run is not committed")])
     manifest = Manifest.from_dict(stored, prefix)
     if stored is None or manifest is None:
@@ -58,11 +58,11 @@ def audit(bucket: Bucket, prefix: Prefix, tick: Tick = lambda text: None) -> Aud
         read = f"{done / 1e6:,.0f} of {manifest.bytes / 1e6:,.0f} MB"
         tick(f"reading back object {number} of {len(receipts)}, {read}")
         findings += _object(bucket, manifest, receipt)
-        findings += _receipt(bucket, prefix, receipt)
+        findings += _receipt(bucket, prefix, receipt, etag)
         done += receipt.bytes
     tick("comparing the hashes of all rows")
     distinct = _distinct(bucket, manifest)
-    findings += [*distinct.findings, *_around(bucket, prefix, receipts)]
+    findings += [*distinct.findings, *_around(bucket, prefix, receipts, etag)]
     return Audit(manifest, findings, list(_proven(distinct)))
 
 
@@ -127,20 +127,21 @@ def _kept(pieces: Iterator[bytes], file: IO[bytes], most: int) -> tuple[int, str
     return size, digest.hexdigest()
 
 
-def _receipt(bucket: Bucket, prefix: Prefix, receipt: Receipt) -> Iterator[Finding]:
-    """The manifest's receipt and the one beside the object must be the same."""
+def _receipt(bucket: Bucket, prefix: Prefix, receipt: Receipt, etag: str) -> Iterator[Finding]:
+    """The receipt beside is the manifest's, or that of an attempt that copies the batch anew."""
     key = prefix.receipt(Batch(receipt.start, receipt.rows))
     beside = Receipt.from_dict(bucket.get_json(key))
-    if beside != receipt:
+    if beside is None or (beside != receipt and not prefix.began_with(beside.key, etag)):
         got = "it is not there, or no receipt" if beside is None else "it says other things than the manifest"
         yield Finding(f"{receipt.name}: {key}", got)
 
 
-def _around(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """What stands in the run's folder and is not of the run."""
+def _around(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], etag: str) -> Iterator[Finding]:
+    """What stands in the run's folder, and is neither of the run nor of an attempt to copy it anew."""
     kept = keys_of(prefix, receipts)
     for found in bucket.objects(str(prefix)):
-        if (prefix.is_data(found.key) or prefix.is_receipt(found.key)) and found.key not in kept:
+        ours = prefix.is_data(found.key) or prefix.is_receipt(found.key)
+        if ours and found.key not in kept and not prefix.began_with(found.key, etag):
             yield Finding(found.key, "it is in the store, and the manifest does not name it")
     if bucket.head(prefix.tombstone):
         yield Finding(prefix.tombstone, "it is there: this run is being removed")

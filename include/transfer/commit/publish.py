@@ -9,12 +9,13 @@ from include.transfer.batches import Batch
 from include.transfer.commit.history import absent, point_latest
 from include.transfer.commit.manifest import Manifest
 from include.transfer.commit.receipt import Receipt, keys_of
+from include.transfer.commit.standing import Standing, read_standing, refuse_removed
 from include.transfer.commit.sweep import sweep
 from include.transfer.commit.verify import CLEAR_COPY, Verified, read_receipts
-from include.transfer.copy import uncommit
-from include.transfer.errors import Finding, Unverified
+from include.transfer.errors import Finding, Overtaken, Unverified
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
+from include.transfer.store.swap import decides_races, swap_json
 
 log = logging.getLogger(__name__)
 
@@ -28,30 +29,56 @@ def verified_receipts(bucket: Bucket, prefix: Prefix, batches: Sequence[Batch], 
     return receipts
 
 
-def publish(bucket: Bucket, manifest: Manifest) -> Manifest:
-    """Publish the run: one PUT of its manifest. Returns it as stored.
+def publish(bucket: Bucket, manifest: Manifest, standing: Standing) -> Manifest:
+    """Publish the run: one PUT of its manifest, in place of `standing` alone. Returns it as stored.
 
-    Safe to run again: a manifest that says the same already is left alone. Raises Unverified where an
-    object is gone by now, Overtaken where another run's retention is removing this one, DocumentTooLarge
-    where no reader would take the manifest.
+    `standing` must have been read before the receipts were: then those of another commit cannot pass for this
+    one's. Safe to run again: a manifest that says the same already is left alone. Raises Unverified where an
+    object is gone by now, Overtaken where another attempt committed other rows meanwhile or retention removes
+    this run, DocumentTooLarge where no reader would take the manifest.
     """
     prefix = manifest.prefix
-    committed = Manifest.from_dict(bucket.get_json(prefix.manifest), prefix)
-    if manifest.says_the_same(committed):
+    if manifest.says_the_same(standing.manifest):
         log.info("%s is committed already", bucket.uri(prefix.manifest))
+        etag = standing.etag
     else:
-        uncommit(bucket, prefix)
-        if gone := absent(bucket, prefix, manifest.receipts):
-            raise Unverified(
-                [
-                    Finding(each.name, f"{each.key} is gone or changed after verify", CLEAR_COPY)
-                    for each in gone
-                ]
-            )
         manifest = replace(manifest, created_at=datetime.now(UTC).isoformat(timespec="seconds"))
-        bucket.put_json(prefix.manifest, manifest.to_dict())
-        log.info("committed %s: %d rows", bucket.uri(prefix.manifest), manifest.rows)
+        etag = _swapped(bucket, manifest, standing)
     # Not before: the manifest of an earlier plan may still name what is swept.
-    sweep(bucket, prefix, keys_of(prefix, manifest.receipts))
+    sweep(bucket, prefix, keys_of(prefix, manifest.receipts), etag)
     point_latest(bucket, prefix)
+    if not decides_races(bucket, prefix.latest):
+        log.warning(
+            "the store of %s does not decide between two writes at one moment (If-None-Match): of two "
+            "commits of this run at once, the later one stands",
+            bucket.uri(prefix.manifest),
+        )
     return manifest
+
+
+def _swapped(bucket: Bucket, manifest: Manifest, standing: Standing) -> str:
+    """Put the manifest in the place of `standing`; returns its ETag."""
+    prefix = manifest.prefix
+    refuse_removed(bucket, prefix)
+    _refuse_uncommittable(bucket, manifest, standing)
+    if stored := swap_json(bucket, prefix.manifest, manifest.to_dict(), standing.etag):
+        log.info("committed %s: %d rows", bucket.uri(prefix.manifest), manifest.rows)
+        try:
+            refuse_removed(bucket, prefix)
+            _refuse_uncommittable(bucket, manifest, standing)
+        except (Overtaken, Unverified):
+            bucket.delete(prefix.manifest, stored.etag)
+            raise
+        return stored.etag
+    now = read_standing(bucket, prefix)
+    if not manifest.says_the_same(now.manifest):
+        raise Overtaken("another attempt committed it meanwhile", where=bucket.uri(prefix.manifest))
+    log.info("another attempt has committed %s, with the same content", bucket.uri(prefix.manifest))
+    return now.etag
+
+
+def _refuse_uncommittable(bucket: Bucket, manifest: Manifest, standing: Standing) -> None:
+    late = [receipt for receipt in manifest.receipts if not standing.counts(receipt)]
+    if wrong := late or absent(bucket, manifest.prefix, manifest.receipts):
+        got = "was begun before the last commit" if late else "is gone or changed after verify"
+        raise Unverified([Finding(each.name, f"{each.key} {got}", CLEAR_COPY) for each in wrong])

@@ -74,6 +74,7 @@ def keys_of(prefix: Prefix, receipts: Sequence[Receipt]) -> set[str]:
     """All keys that belong to these receipts: their objects, themselves, and the hashes of their rows."""
     keys = {receipt.key for receipt in receipts}
     for receipt in receipts:
-        batch = Batch(receipt.start, receipt.rows)
-        keys |= {prefix.receipt(batch), prefix.hashes(batch)} if receipt.hashes else {prefix.receipt(batch)}
+        keys.add(prefix.receipt(Batch(receipt.start, receipt.rows)))
+        if receipt.hashes:
+            keys.add(prefix.hashes(receipt.key))
     return keys

@@ -43,23 +43,29 @@ def _noted(bucket: Bucket, prefix: Prefix) -> list[Prefix]:
 def remove(bucket: Bucket, old: Prefix, *, begun: bool = False) -> bool:
     """Remove one committed run; False if it turns out to be copied anew at this moment.
 
-    The tombstone first: from then on no copy and no commit writes below `old` (`uncommit` in copy.py looks
-    for it after it has removed the manifest; here it is the other way round, so one of the two sees the
-    other). The manifest next, then what it named; the tombstone last, so that what breaks off on the way is
-    known. `begun`: the tombstone was found there. Two removers at once do the same work twice.
+    The tombstone first: from then on no copy begins below `old`, and no commit (`refuse_removed`). The
+    manifest next, then what it named; the tombstone last, so that what breaks off on the way is known. A
+    commit that stalls meanwhile cannot put its manifest in the place of one that is gone. `begun`: the
+    tombstone was found there. Two removers at once do the same work twice.
     """
     if not begun:
         bucket.put_json(old.tombstone, {"run": old.run})
-        if bucket.head(old.manifest) is None:
+        standing = bucket.head(old.manifest)
+        if standing is None or _copied_anew(bucket, old, standing.etag):
             bucket.delete(old.tombstone)
             return False
     bucket.delete(old.manifest)
-    keys = [stored.key for stored in bucket.objects(str(old))]
-    objects = [key for key in keys if old.is_data(key)]
-    for key in [*objects, *filter(old.is_receipt, keys), *filter(old.is_report, keys)]:
-        bucket.delete(key)
-    abort_uploads(bucket, old, objects)
-    bucket.delete(old.manifest)
+    found = {stored.key: stored.etag for stored in bucket.objects(str(old))}
+    objects = [key for key in found if old.is_data(key)]
+    for key in [*objects, *filter(old.is_receipt, found), *filter(old.is_report, found)]:
+        bucket.delete(key, found[key])
+    abort_uploads(bucket, old)
     bucket.delete(old.tombstone)
     log.info("removed run %s of %s: %d objects", old.run, old.dataset, len(objects))
     return True
+
+
+def _copied_anew(bucket: Bucket, old: Prefix, committed: str) -> bool:
+    """Whether there are objects that were begun after the run's commit: somebody repairs it, or failed to."""
+    found = bucket.objects(str(old))
+    return any(old.is_data(each.key) and old.began_with(each.key, committed) for each in found)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from include.transfer.batches import Batch
 from include.transfer.commit.receipt import Receipt
 from include.transfer.formats.unreadable import Unreadable
 from include.transfer.source.row_hashes import HASHES_VERSION, ROW_BYTES
@@ -77,7 +76,7 @@ def read_hashes(bucket: Bucket, prefix: Prefix, receipt: Receipt) -> StoredHashe
     """
     if not receipt.hashes:
         return None
-    name = prefix.hashes(Batch(receipt.start, receipt.rows))
+    name = prefix.hashes(receipt.key)
     stream = _Stream(bucket.get(name))
     head = stream.line()
     if head.get("version") == HASHES_VERSION:

@@ -1,7 +1,7 @@
 """What dead attempts left in a run's folder: objects, receipts and unfinished uploads of no use."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from include.transfer.errors import TransferError
 from include.transfer.store.bucket import Bucket, Upload
@@ -10,34 +10,35 @@ from include.transfer.store.keys import Prefix
 log = logging.getLogger(__name__)
 
 
-def sweep(bucket: Bucket, prefix: Prefix, kept: Collection[str]) -> None:
+def sweep(bucket: Bucket, prefix: Prefix, kept: Collection[str], committed: str) -> None:
     """Remove this run's objects and receipts but those in `kept`, and abort its unfinished uploads.
 
-    An earlier plan of the same run, with other batches or another format, leaves such objects: a reader of
-    `data_from_*` would take rows twice. Nothing outside of the run's folder is touched, and in it only names
-    that a copy gives.
+    `committed`: the ETag of the manifest that names what is kept. What was begun under it is spared, and
+    where another manifest stands by now, everything: its commit sweeps. What goes can be in no later manifest
+    (see standing.py), so this may stall anywhere. Nothing outside of the run's folder is touched, and in it
+    only names that a copy gives.
     """
-    strays = []
-    for stored in list(bucket.objects(str(prefix))):
-        if (prefix.is_data(stored.key) or prefix.is_receipt(stored.key)) and stored.key not in kept:
-            log.info("removing %s: not in the plan", bucket.uri(stored.key))
-            bucket.delete(stored.key)
-            strays.append(stored.key)
-    abort_uploads(bucket, prefix, filter(prefix.is_data, [*kept, *strays]))
+    listed = list(bucket.objects(str(prefix)))
+    found = bucket.head(prefix.manifest)
+    if found is None or found.etag != committed:
+        return
+    for stored in listed:
+        ours = prefix.is_data(stored.key) or prefix.is_receipt(stored.key)
+        if ours and stored.key not in kept and not prefix.began_with(stored.key, committed):
+            log.info("removing %s: no part of what is committed", bucket.uri(stored.key))
+            bucket.delete(stored.key, stored.etag)
+    abort_uploads(bucket, prefix, committed)
 
 
-def abort_uploads(bucket: Bucket, prefix: Prefix, keys: Iterable[str]) -> None:
-    """Abort the unfinished uploads of a run: they are charged for, and shown by nobody.
+def abort_uploads(bucket: Bucket, prefix: Prefix, committed: str | None = None) -> None:
+    """Abort the unfinished uploads of a run, but those begun under the manifest with the ETag `committed`.
 
-    `keys`: objects of the run. MinIO lists uploads by whole keys only, so there these alone are seen. No
-    reader meets an upload, and not every store lists them or lets these keys do so: what fails is a warning.
+    They are charged for, and shown by nobody. Not every store lists them, or lets these keys do so: what
+    fails is a warning. MinIO lists those of whole keys only, and ends unfinished ones by itself after a day.
     """
     below = str(prefix)
     try:
-        aborted = _abort(bucket, below)
-        if not aborted and not bucket.lists_uploads_below(below):
-            for key in keys:
-                _abort(bucket, key, whole=True)
+        _abort(bucket, prefix, committed)
     except TransferError as error:
         log.warning(
             "unfinished uploads below %s may be left: %s; let a rule of the bucket end them after some days",
@@ -45,12 +46,11 @@ def abort_uploads(bucket: Bucket, prefix: Prefix, keys: Iterable[str]) -> None:
         )
 
 
-def _abort(bucket: Bucket, prefix: str, *, whole: bool = False) -> set[Upload]:
-    """Abort all unfinished uploads of keys that begin with `prefix`, or of that `whole` key alone."""
+def _abort(bucket: Bucket, prefix: Prefix, committed: str | None) -> None:
     seen: set[Upload] = set()
-    while found := {up for up in bucket.uploads(prefix) if not whole or up.key == prefix} - seen:
+    while found := set(bucket.uploads(str(prefix))) - seen:
         for upload in found:
-            log.info("aborting an unfinished upload of %s", bucket.uri(upload.key))
-            bucket.abort(upload)
+            if committed is None or not prefix.began_with(upload.key, committed):
+                log.info("aborting an unfinished upload of %s", bucket.uri(upload.key))
+                bucket.abort(upload)
         seen |= found
-    return seen

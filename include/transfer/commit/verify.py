@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from include.transfer.batches import Batch
 from include.transfer.commit.receipt import Receipt
+from include.transfer.commit.standing import Standing, read_standing
 from include.transfer.dataset import Dataset
 from include.transfer.errors import Finding
 from include.transfer.formats import FORMATS
@@ -45,11 +46,11 @@ def compare_with_store(
     Nothing is believed that the store does not say itself: receipts come from the store, sizes and ETags
     from a HEAD of every object.
     """
+    standing = read_standing(bucket, prefix)
     receipts = read_receipts(bucket, prefix, batches)
     findings: list[Finding] = []
     for batch, receipt in receipts.items():
-        key = prefix.data(batch, dataset.suffix)
-        findings += _check_object(bucket, key, batch, receipt, dataset.fingerprint)
+        findings += _check_object(bucket, standing, batch, receipt, dataset)
     found = [receipt for receipt in receipts.values() if receipt]
     findings += check_alike(found, ordered=FORMATS[dataset.format].ORDERED)
     findings += check_twins(found)
@@ -57,18 +58,23 @@ def compare_with_store(
 
 
 def _check_object(
-    bucket: Bucket, key: str, batch: Batch, receipt: Receipt | None, fingerprint: str
+    bucket: Bucket, standing: Standing, batch: Batch, receipt: Receipt | None, dataset: Dataset
 ) -> Iterator[Finding]:
-    where = str(batch)
+    where, prefix = str(batch), standing.prefix
     if receipt is None:
-        yield Finding(where, f"there is no receipt beside {key}", CLEAR_COPY)
+        yield Finding(where, f"there is no receipt {prefix.receipt(batch)}", CLEAR_COPY)
         return
-    if (receipt.key, receipt.start, receipt.rows) != (key, batch.start, batch.limit):
-        got = f"the receipt is of {receipt.name} in {receipt.key}, not of {batch} in {key}"
+    key = receipt.key
+    right = prefix.is_data_of(key, batch, dataset.suffix)
+    if not right or (receipt.start, receipt.rows) != (batch.start, batch.limit):
+        got = f"the receipt is of {receipt.name} in {key}, not of {batch} in {prefix}*{dataset.suffix}"
         yield Finding(where, got, CLEAR_COPY)
         return
-    if receipt.fingerprint != fingerprint:
+    if receipt.fingerprint != dataset.fingerprint:
         yield Finding(where, f"{key} was copied with other settings of the dataset", CLEAR_COPY)
+        return
+    if not standing.counts(receipt):
+        yield Finding(where, f"{key} was begun before the run's last commit", CLEAR_COPY)
         return
     stored = bucket.head(key)
     if stored is None:

@@ -1,19 +1,18 @@
 """The store: one bucket of any S3, reached by the MinIO client."""
 
 import hashlib
-import io
 import json
-import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from minio import Minio
 from minio.error import S3Error
+from urllib3 import BaseHTTPResponse
 
 from include.transfer import documents
-from include.transfer.errors import DocumentTooLarge
+from include.transfer.errors import DocumentTooLarge, StoreUnavailable
 from include.transfer.redact import hidden
 from include.transfer.store.errors import translated
 from include.transfer.store.keys import LARGEST_JSON_BYTES
@@ -21,6 +20,8 @@ from include.transfer.store.listing import listed
 from include.transfer.store.upload import PART_BYTES, PieceReader, pieces_errors_as_they_are
 
 _MISSING = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
+_CHANGED = {"PreconditionFailed", *_MISSING}
+_NOT_IMPLEMENTED = 501
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,11 @@ class Bucket:
             )
         return Stored(key, body.count, (result.etag or "").strip('"'), body.digest.hexdigest())
 
-    def put_json(self, key: str, value: Any) -> Stored:
-        """Write a JSON document in one PUT. Raises DocumentTooLarge for what `get_json` would not read."""
+    def put_json(self, key: str, value: Any, condition: Mapping[str, str] | None = None) -> Stored:
+        """Write a JSON document in one PUT, on a condition as `put_bytes` does.
+
+        Raises DocumentTooLarge for what `get_json` would not read.
+        """
         data = (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
         if len(data) > LARGEST_JSON_BYTES:
             raise DocumentTooLarge(
@@ -89,44 +93,58 @@ class Bucket:
                 where=f"PUT {self.uri(key)}",
                 fix="copy fewer batches (a larger batch_size) or fewer columns",
             )
-        return self.put_bytes(key, data, "application/json")
+        return self.put_bytes(key, data, "application/json", condition)
 
-    def put_bytes(self, key: str, data: bytes, content_type: str) -> Stored:
-        """Write a small object in one PUT; `content_type` is what a browser takes it for."""
+    def put_bytes(
+        self, key: str, data: bytes, content_type: str, condition: Mapping[str, str] | None = None
+    ) -> Stored:
+        """Write a small object in one PUT; `content_type` is what a browser takes it for.
+
+        `condition`: headers such as If-Match. Where it does not hold, the store answers StoreRefused.
+        """
+        headers: dict[str, Any] = {"Content-Type": content_type, **self._put_headers, **(condition or {})}
         with self._translated("PUT", key):
-            result = self._client.put_object(
-                self.name,
-                key,
-                io.BytesIO(data),
-                len(data),
-                content_type=content_type,
-                metadata=dict(self._put_headers),
-            )
+            # The client's public call sends no conditions; the tests fail if a release renames this one.
+            result = self._client._put_object(self.name, key, data, headers)
         return Stored(key, len(data), (result.etag or "").strip('"'), hashlib.sha256(data).hexdigest())
 
     def get_json(self, key: str) -> Any | None:
         """A JSON document, or None if there is no such object, it is not JSON or larger than any of ours."""
-        data = bytearray()
-        for piece in self.get(key):
-            data += piece
-            if len(data) > LARGEST_JSON_BYTES:
-                return None
+        return self.get_document(key)[0]
+
+    def get_document(self, key: str) -> tuple[Any | None, str]:
+        """A JSON document as `get_json` gives it, and the object's ETag; "" if there is no such object."""
+        data, etag = bytearray(), ""
+        with self._opened(key) as response:
+            if response is not None:
+                etag = (response.headers.get("ETag") or "").strip('"')
+                for piece in response.stream(1 << 20):
+                    data += piece
+                    if len(data) > LARGEST_JSON_BYTES:
+                        return None, etag
         try:
-            return documents.read(data) if data else None
+            return (documents.read(data) if data else None), etag
         except documents.BadDocument:
-            return None
+            return None, etag
 
     def get(self, key: str) -> Iterator[bytes]:
         """An object's bytes in pieces of 1 MB; nothing if there is no such object."""
+        with self._opened(key) as response:
+            if response is not None:
+                yield from response.stream(1 << 20)
+
+    @contextmanager
+    def _opened(self, key: str) -> Iterator[BaseHTTPResponse | None]:
         with self._translated("GET", key):
             try:
                 response = self._client.get_object(self.name, key)
             except S3Error as error:
-                if error.code in _MISSING:
-                    return
-                raise
+                if error.code not in _MISSING:
+                    raise
+                yield None
+                return
             try:
-                yield from response.stream(1 << 20)
+                yield response
             finally:
                 response.close()
                 response.release_conn()
@@ -155,13 +173,23 @@ class Bucket:
                 if found.is_dir:
                     yield found.object_name or ""
 
-    def delete(self, key: str) -> None:
-        """Remove an object; no error if there is none."""
+    def delete(self, key: str, etag: str = "") -> None:
+        """Remove an object; no error if there is none, or if `etag` is given and another stands there by now.
+
+        A store that does not know this condition removes whatever stands there.
+        """
+        headers = {"If-Match": f'"{etag}"'} if etag else {}
         with self._translated("DELETE", key):
-            self._client.remove_object(self.name, key)
+            try:
+                self._client._execute("DELETE", self.name, key, headers=dict(headers))
+            except S3Error as error:
+                if etag and error.response.status == _NOT_IMPLEMENTED:
+                    self._client.remove_object(self.name, key)
+                elif error.code not in _CHANGED:
+                    raise
 
     def uploads(self, prefix: str) -> list[Upload]:
-        """Unfinished uploads of keys that begin with `prefix`, 1,000 at the most: see `lists_uploads_below`.
+        """Unfinished uploads of keys that begin with `prefix`, 1,000 at the most.
 
         Not page by page: SeaweedFS gives marks for a next page that the client does not read. Whoever aborts
         these asks again.
@@ -169,6 +197,9 @@ class Bucket:
         with self._translated("LIST UPLOADS", prefix):
             # The client has no public call for these; the tests fail if a release renames them.
             page = self._client._list_multipart_uploads(self.name, prefix=prefix)
+        if page.bucket_name is None:
+            got = "the answer is no list of uploads"
+            raise StoreUnavailable(got, where=f"LIST UPLOADS {self.uri(prefix)}")
         return [Upload(found.object_name or "", found.upload_id or "") for found in page.uploads]
 
     def abort(self, upload: Upload) -> None:
@@ -179,19 +210,6 @@ class Bucket:
             except S3Error as error:
                 if error.code != "NoSuchUpload":
                     raise
-
-    def lists_uploads_below(self, prefix: str) -> bool:
-        """Whether the store lists uploads by a prefix: begins one and looks. MinIO takes whole keys only."""
-        key = f"{prefix}_probe-{uuid.uuid4().hex[:8]}"
-        with self._translated("BEGIN UPLOAD", key):
-            begun = Upload(key, self._client._create_multipart_upload(self.name, key, {}))
-        try:
-            return begun in self.uploads(prefix)
-        finally:
-            self.abort(begun)
-            # A beginning whose answer was lost has been repeated by the client: there may be another.
-            for upload in self.uploads(key):
-                self.abort(upload)
 
     def _translated(self, verb: str, key: str) -> AbstractContextManager[None]:
         return translated(f"{verb} {self.uri(key)}", lambda text: hidden(text, self._secrets))

@@ -20,6 +20,7 @@ _TRY_AGAIN = {
     "ServiceUnavailable",
     "RequestTimeout",
     "OperationAborted",
+    "ConditionalRequestConflict",
     "NoSuchUpload",
 }
 _NOT_IMPLEMENTED = 501
@@ -50,7 +51,9 @@ def translated(where: str, hide: Callable[[str], str] = str) -> Iterator[None]:
         fix = _FIXES.get(code, "check the store's connection")
         said = " ".join(hide(error.message or "").split())[:200]
         got = f"the store answered {code} (status {status})" + (f", and it said: {said}" if said else "")
-        raise StoreRefused(got, where=where, fix=fix) from None
+        refused = StoreRefused(got, where=where, fix=fix)
+        refused.status, refused.code = status, code
+        raise refused from None
     except ServerError as error:
         got = f"the store answered status {error.status_code}"
         raise StoreUnavailable(got, where=where) from None
@@ -78,5 +81,7 @@ def _no_xml(where: str, status: int = 200) -> StoreUnavailable | StoreRefused:
     """An answer of something before the store, or one that was cut short; only a refusal is final."""
     got, fix = f"the answer is not S3's XML (status {status})", "check endpoint_url in the connection"
     if status == _NOT_IMPLEMENTED or 400 <= status < 500:
-        return StoreRefused(got, where=where, fix=fix)
+        refused = StoreRefused(got, where=where, fix=fix)
+        refused.status = status
+        return refused
     return StoreUnavailable(got, where=where, fix=f"{fix}; {StoreUnavailable.advice}")

@@ -1,6 +1,14 @@
-"""Where a run's objects are: `{dataset}/{run}/`, with names that sort in the order of the rows."""
+"""Where a run's objects are: `{dataset}/{run}/data_from_{first row}.{mark}{suffix}`.
 
+The mark is the attempt's own, so no two attempts write the same name; it is letters alone, since earlier
+releases read such names too. It begins with the generation: what the attempt found committed when it began
+(see commit/standing.py). The first releases wrote no marks.
+"""
+
+import hashlib
 import re
+import secrets
+import string
 from dataclasses import dataclass
 
 from include.transfer.batches import Batch
@@ -11,8 +19,10 @@ from include.transfer.errors import BadSettings
 LARGEST_JSON_BYTES = 32 << 20
 
 _RUN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
-_DATA = re.compile(r"data_from_\d+\.[a-z.]+")
-_RECEIPT = re.compile(r"data_from_\d+\.(json|rows)")
+_GENERATION_LETTERS, _RANDOM_LETTERS = 8, 16
+_MARK = rf"[a-z]{{{_GENERATION_LETTERS + _RANDOM_LETTERS}}}"
+_DATA = re.compile(rf"data_from_(?P<start>\d+)(?:\.(?P<mark>{_MARK}))?(?P<suffix>\.[a-z.]+)")
+_RECEIPT = re.compile(rf"data_from_\d+\.(?:json|rows|(?P<mark>{_MARK})\.rows)")
 
 
 @dataclass(frozen=True)
@@ -59,23 +69,44 @@ class Prefix:
         """Where the run's report is; what makes it writes nothing elsewhere."""
         return f"{self}_report/"
 
-    def data(self, batch: Batch, suffix: str) -> str:
-        return f"{self}data_from_{batch.start}{suffix}"
+    def new_data(self, batch: Batch, suffix: str, standing: str) -> str:
+        """A name that nobody has had; `standing`: the ETag of the manifest when the attempt began, or ""."""
+        random = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_RANDOM_LETTERS))
+        return f"{self}data_from_{batch.start}.{_generation(standing)}{random}{suffix}"
+
+    def is_data_of(self, key: str, batch: Batch, suffix: str) -> bool:
+        """Whether `key` is a name that some attempt gives the object of `batch`."""
+        found = self._data(key)
+        return found is not None and (found["start"], found["suffix"]) == (str(batch.start), suffix)
 
     def receipt(self, batch: Batch) -> str:
         return f"{self.receipts}data_from_{batch.start}.json"
 
-    def hashes(self, batch: Batch) -> str:
-        """The hashes of the batch's rows: see source/row_hashes.py."""
-        return f"{self.receipts}data_from_{batch.start}.rows"
+    def hashes(self, data: str) -> str:
+        """The hashes of the rows in the object `data`: see source/row_hashes.py."""
+        found = self._data(data)
+        mark = f".{found['mark']}" if found and found["mark"] else ""
+        return f"{self.receipts}data_from_{found['start'] if found else ''}{mark}.rows"
+
+    def began_with(self, key: str, standing: str) -> bool:
+        """Whether the attempt that wrote `key` found the manifest with the ETag `standing` when it began."""
+        found = self._data(key) or self._receipt(key)
+        mark = found["mark"] if found else None
+        return bool(mark) and str(mark).startswith(_generation(standing))
 
     def is_data(self, key: str) -> bool:
         """Whether `key` is a data object directly below this prefix."""
-        return key.startswith(str(self)) and _DATA.fullmatch(key, len(str(self))) is not None
+        return self._data(key) is not None
 
     def is_receipt(self, key: str) -> bool:
         """Whether `key` is a receipt of this run, or the hashes that belong to one."""
-        return key.startswith(self.receipts) and _RECEIPT.fullmatch(key, len(self.receipts)) is not None
+        return self._receipt(key) is not None
+
+    def _data(self, key: str) -> re.Match[str] | None:
+        return _DATA.fullmatch(key, len(str(self))) if key.startswith(str(self)) else None
+
+    def _receipt(self, key: str) -> re.Match[str] | None:
+        return _RECEIPT.fullmatch(key, len(self.receipts)) if key.startswith(self.receipts) else None
 
     def is_report(self, key: str) -> bool:
         """Whether `key` is a part of this run's report."""
@@ -85,3 +116,8 @@ class Prefix:
         """Another run of the same dataset; None if `run` cannot be the name of one."""
         name = str(run)
         return Prefix(self.dataset, name) if re.fullmatch(_RUN_PATTERN, name) else None
+
+
+def _generation(standing: str) -> str:
+    digest = hashlib.sha256(standing.encode()).digest()[:_GENERATION_LETTERS]
+    return "".join(string.ascii_lowercase[byte % 26] for byte in digest)

@@ -19,6 +19,7 @@ from include.transfer.source.api import Api
 from include.transfer.source.pace import Patience
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
+from tests.lake_keys import unmarked
 from tests.servers.scripted_http import ScriptedSource
 
 if TYPE_CHECKING:
@@ -80,6 +81,15 @@ class Run:
         """The run from its count to its commit, whether the source has changed or not."""
         return steps.run(self.api, self.bucket, self.prefix.run, Policy(**{"force": True, **policy}))  # type: ignore[return-value]
 
+    def key(self, start: int) -> str:
+        """The object that the receipt of the batch from `start` on names."""
+        stored = self.bucket.get_json(self.prefix.receipt(Batch(start, 1)))
+        return str(stored["key"])  # type: ignore[index]
+
+    def hashes(self, start: int) -> str:
+        """The hashes that belong to it."""
+        return self.prefix.hashes(self.key(start))
+
     def manifest(self) -> dict[str, Any] | None:
         return self.bucket.get_json(self.prefix.manifest)
 
@@ -88,6 +98,10 @@ class Run:
 
     def stored_keys(self) -> list[str]:
         return [stored.key for stored in self.bucket.objects("")]
+
+    def names(self) -> list[str]:
+        """Keys without the marks of attempts."""
+        return [unmarked(key) for key in self.stored_keys()]
 
 
 @pytest.fixture

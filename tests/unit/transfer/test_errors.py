@@ -259,7 +259,7 @@ def test_a_commit_and_its_verify_name_batch_expectation_and_remedy(source, make_
     run = make_run(source(ROWS))
     planned = run.plan()
     run.copy_all()
-    run.bucket.delete(f"{run.prefix}data_from_10.csv")
+    run.bucket.delete(run.key(10))
     with pytest.raises(Unverified) as caught:
         run.verify(planned)
     (finding,) = caught.value.findings

@@ -60,10 +60,26 @@ def test_a_first_copy_deletes_nothing(refusing):
     assert run.manifest()["rows"] == 20
 
 
-def test_a_copy_of_what_is_committed_still_takes_the_manifest_away_first(refusing):
+def test_what_is_committed_is_copied_and_committed_anew_without_the_right_to_delete(refusing):
+    """Only the sweep needs it, and it comes after the commit."""
     run = refusing(refusal(403, "AccessDenied"), lambda request: request.method == "DELETE")
     run.whole()
-    run.bucket.put_stream(run.prefix.data(run.batches()[0], ".csv"), iter([b"damaged"]))
+    damaged = run.key(0)
+    run.bucket.put_stream(damaged, iter([b"damaged"]))
+    assert run.copy(0, 10).key != damaged
     with pytest.raises(StoreRefused, match="AccessDenied"):
-        run.copy(0, 10)
-    assert run.bytes_of(run.prefix.data(run.batches()[0], ".csv")) == b"damaged"
+        run.commit()
+    assert run.manifest()["receipts"][0]["key"] == run.key(0) != damaged
+
+
+def test_a_store_that_refuses_conditions_is_written_to_without_them(refusing, caplog):
+    def conditional(request):
+        return bool({"if-none-match", "if-match"} & set(request.headers))
+
+    run = refusing(refusal(501, "NotImplemented"), conditional)
+    run.whole()
+    run.source.rows = ROWS[:10]
+    assert run.whole()["rows"] == 10
+    assert len([key for key in run.stored_keys() if run.prefix.is_data(key)]) == 1
+    warned = [record for record in caplog.records if "If-None-Match" in record.getMessage()]
+    assert len(warned) == 2  # once a run

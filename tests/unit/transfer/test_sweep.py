@@ -3,7 +3,7 @@
 import pytest
 
 from include.transfer.commit.sweep import abort_uploads
-from include.transfer.store.bucket import Bucket, Upload
+from include.transfer.store.bucket import Upload
 
 ROWS = [{"id": n} for n in range(40)]
 FOLDER = "things/20260101T000000-aaaa"
@@ -46,7 +46,7 @@ def test_an_older_plans_objects_and_receipts_go(run):
     run.whole()
     run.dataset = type(run.dataset)(**{**run.dataset.to_dict(), "batch_size": 20, "format": "csv"})
     run.whole()
-    assert run.stored_keys() == [
+    assert sorted(run.names()) == [
         f"{FOLDER}/_manifest.json",
         f"{FOLDER}/_receipts/data_from_0.json",
         f"{FOLDER}/_receipts/data_from_0.rows",
@@ -58,50 +58,11 @@ def test_an_older_plans_objects_and_receipts_go(run):
     ]
 
 
-class ByWholeKey(Bucket):
-    """A store that lists uploads as MinIO's server does: those of exactly the key that is asked for."""
-
-    def uploads(self, prefix):
-        return [upload for upload in super().uploads(prefix) if upload.key == prefix]
-
-
-def test_a_store_that_lists_uploads_by_whole_keys_only(run):
-    run.bucket = ByWholeKey(run.bucket._client, run.bucket.name)
-    run.bucket.put_stream(f"{FOLDER}/data_from_7.csv", iter([b"of an older plan"]))
-    for name in ("data_from_0.csv", "data_from_30.csv", "data_from_7.csv"):
-        begin(run.bucket, f"{FOLDER}/{name}")
-    begin(run.bucket, "things/20260101T000000-aaaab/data_from_0.csv")
-    assert not run.bucket.lists_uploads_below(f"{FOLDER}/")
-    run.whole()
-    left = Bucket(run.bucket._client, run.bucket.name).uploads("")
-    assert [upload.key for upload in left] == ["things/20260101T000000-aaaab/data_from_0.csv"]
-
-
-def test_asking_the_store_how_it_lists_leaves_nothing(run):
-    assert run.bucket.lists_uploads_below(f"{FOLDER}/")
-    assert run.bucket.uploads("") == []
-
-
-@pytest.mark.parametrize("listing", [Bucket, ByWholeKey])
-def test_nor_does_it_where_the_answer_to_the_beginning_is_lost(run, monkeypatch, listing):
-    """The store began an upload, the client did not hear of it and began another."""
-    client = run.bucket._client
-    begun = client._create_multipart_upload
-
-    def twice(*arguments):
-        begun(*arguments)
-        return begun(*arguments)
-
-    monkeypatch.setattr(client, "_create_multipart_upload", twice)
-    listing(client, run.bucket.name).lists_uploads_below(f"{FOLDER}/")
-    assert run.bucket.uploads("") == []
-
-
 def test_an_upload_that_is_gone_is_no_error(run):
     upload = begin(run.bucket, f"{FOLDER}/data_from_0.csv")
     run.bucket.abort(upload)
     run.bucket.abort(upload)
-    abort_uploads(run.bucket, run.prefix, [])
+    abort_uploads(run.bucket, run.prefix)
 
 
 def test_more_unfinished_uploads_than_one_answer_lists(run, monkeypatch):

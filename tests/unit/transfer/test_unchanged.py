@@ -66,16 +66,20 @@ def change(**attributes):
     return changed
 
 
+def key_of_first(run, start):
+    return run.bucket.get_json(f"things/{FIRST}/_receipts/data_from_{start}.json")["key"]
+
+
 CHANGES = {
     "another version": (change(version='"v2"'), "version v1 → v2"),
     "more rows": (change(rows=ROWS + ROWS), "25 → 50 rows"),
     "no version now": (change(version=None), "names no version"),
     "an object gone": (
-        lambda run: run.bucket.delete(f"things/{FIRST}/data_from_10.csv"),
+        lambda run: run.bucket.delete(key_of_first(run, 10)),
         "1 objects of run .* are gone, such as .*data_from_10",
     ),
     "an object of another size": (
-        lambda run: run.bucket.put_stream(f"things/{FIRST}/data_from_10.csv", iter([b"x"])),
+        lambda run: run.bucket.put_stream(key_of_first(run, 10), iter([b"x"])),
         "1 objects of run",
     ),
     "no manifest": (lambda run: run.bucket.delete(f"things/{FIRST}/_manifest.json"), ""),

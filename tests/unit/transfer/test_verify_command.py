@@ -51,7 +51,7 @@ def test_the_newest_run_is_found_by_its_pointer(run, command, capsys):
 
 
 def test_findings_are_all_said(run, command, capsys):
-    run.bucket.delete(f"{FOLDER}/data_from_0.csv")
+    run.bucket.delete(run.key(0))
     run.bucket.delete(f"{FOLDER}/_receipts/data_from_20.json")
     assert command(URI) == FOUND
     said = capsys.readouterr().out
@@ -66,7 +66,7 @@ def test_json_for_machines(run, command, capsys):
         "manifest": URI, "verified": True, "rows": 25, "objects": 3, "findings": [],
         "proven": ["pages distinct", "rows distinct"],
     }  # fmt: skip
-    run.bucket.delete(f"{FOLDER}/data_from_0.csv")
+    run.bucket.delete(run.key(0))
     assert command("--json", URI) == FOUND
     assert len(json.loads(capsys.readouterr().out)["findings"]) == 1
     assert command("--json", "s3://nowhere-to-be-found/a/b/_manifest.json") == NOT_CHECKED
