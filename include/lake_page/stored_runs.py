@@ -11,6 +11,7 @@ from typing import Any
 from include.lake_page.proven import Point, points
 from include.lake_page.runs import Copied
 from include.transfer.commit.manifest import Manifest, complaints
+from include.transfer.commit.owner import owner_of
 from include.transfer.errors import BadSettings
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
@@ -105,6 +106,7 @@ class Lake:
 
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
+        self._owners: dict[str, str | None] = {}
 
     def datasets(self) -> list[str]:
         """Names of the datasets that have runs here."""
@@ -146,6 +148,12 @@ class Lake:
     def manifest(self, prefix: Prefix) -> Committed | Damaged:
         """What stands where the run's manifest belongs, whole: one GET."""
         return Committed.read(self.bucket.get_json(prefix.manifest), prefix)
+
+    def is_written_by(self, dataset: str, dag_id: str) -> bool:
+        """Whether the store names no other DAG as the writer of this dataset. It is asked once."""
+        if dataset not in self._owners:
+            self._owners[dataset] = owner_of(self.bucket, dataset)
+        return self._owners[dataset] in (None, dag_id)
 
     def objects(self, prefix: Prefix) -> dict[str, int]:
         """Key → bytes of every object of the run: one LIST for every 1,000."""

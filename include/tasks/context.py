@@ -70,6 +70,11 @@ def copies_at_once(batch: "PlannedBatch") -> int:
     return max(1, min(batches, context["task"].max_active_tis_per_dagrun or batches))
 
 
+def dag_id() -> str:
+    """The DAG that this task belongs to: who writes its dataset."""
+    return str(get_current_context()["dag"].dag_id)
+
+
 def skip_if(standing: "StandingRun | None") -> None:
     """End this task as skipped, and all that follows from it, where a committed run stands for this one.
 

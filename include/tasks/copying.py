@@ -63,11 +63,15 @@ def count_rows(dataset: Settings) -> str:
 def plan(counted: Counted, dataset: Settings, run: str) -> list[PlannedBatch]:
     """Cut the rows into batches. Skipped, and with it all that follows, if the source has not changed."""
     import include.transfer.run
+    from include.transfer.commit.owner import claim
 
     chosen = context.of_this_run(dataset)
     batches = include.transfer.run.plan(chosen, counted, context.max_maps())
+    bucket = connections.open_bucket(chosen.store_conn_id, chosen.bucket)
+    claim(bucket, chosen.name, context.dag_id())
     if not context.policy().force:
-        context.skip_if(include.transfer.run.unchanged(*connections.open_both(chosen), counted, batches, run))
+        api = connections.open_api(chosen)
+        context.skip_if(include.transfer.run.unchanged(api, bucket, counted, batches, run))
     return batches
 
 
@@ -108,9 +112,11 @@ def verify(
 def commit(verified: VerifiedRun, dataset: Settings, run: str) -> CommittedRun:
     """Publish the run: one PUT of its manifest, one asset event. Then old runs go, if any are to."""
     import include.transfer.run
+    from include.transfer.commit.owner import claim
 
     chosen = context.of_this_run(dataset)
     bucket = connections.open_bucket(chosen.store_conn_id, chosen.bucket)
+    claim(bucket, chosen.name, context.dag_id())
     committed = include.transfer.run.commit(chosen, bucket, verified, run, context.policy())
     context.announce(committed)
     return committed

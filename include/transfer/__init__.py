@@ -14,12 +14,13 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
                             json_structure)
       schema/             columns: the same in every row
       formats/            csv, ndjson, parquet (one file each: write and read back), compression
-      store/              keys (where objects are), bucket (all calls), listing, upload (parts), client,
-                            errors (named once), connections (TLS, proxies), options (of the
+      store/              keys (where objects are), bucket (all calls), listing, upload (parts), swap (races),
+                            client, errors (named once), connections (TLS, proxies), options (of the
                             connection), credentials
-    commit/               receipt and manifest (the documents), verify, proof (every row once: repeats,
-                            key_order and reread, by stored_hashes), publish (the one write), history,
-                            unchanged, drift, retention, sweep, audit (a run read back from outside)
+    commit/               receipt and manifest (the documents), standing (how attempts keep apart), vouch (a
+                            receipt's place), verify, proof (every row once: repeats, key_order and reread, by
+                            stored_hashes), publish (the one write), owner, history, unchanged, drift,
+                            retention, sweep, audit (a run read back from outside)
     payloads.py           what one step hands to the next
     documents.py          JSON from outside, read strictly
     errors.py, redact.py  named by what to do next; without secrets

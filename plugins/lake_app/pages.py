@@ -146,7 +146,7 @@ class Pages:
         except BadSettings:
             raise access.refuse_hidden_run(self.everything) from None
         known = next((each for each in self.runs if each.prefix == prefix), None)
-        if known:
+        if known and self._owned(known):
             return Listed(prefix, known), known.dataset
         if self.everything:
             for home in by_place(self._datasets()).values():
@@ -173,13 +173,21 @@ class Pages:
         manifests: dict[Prefix, Committed | Damaged] = {}
         unchecked: set[Prefix] = set()
         for home in places.values():
-            wanted = [each.prefix for each in listed if self._is_in(each.run, home)]
+            wanted = [each.prefix for each in listed if self._is_in(each.run, home) and self._owned(each.run)]
             lake = self.stores.of(home)
             with self.stores.watched(home):
                 manifests |= lake.manifests(wanted) if lake else {}
             if place(home) in self.stores.troubles:
                 unchecked |= set(wanted)
         return manifests, unchecked
+
+    def _owned(self, run: AirflowRun | None) -> bool:
+        """Whether the user may see what the store has of the run: the store says which DAG writes it."""
+        if self.everything or run is None or (lake := self.stores.of(run.dataset)) is None:
+            return True
+        with self.stores.watched(run.dataset):
+            return lake.is_written_by(run.dataset.name, run.dag.dag_id)
+        return False
 
     @staticmethod
     def _is_in(run: AirflowRun | None, home: Dataset) -> bool:

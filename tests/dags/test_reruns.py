@@ -183,3 +183,16 @@ def test_a_plan_changed_between_a_failure_and_its_clear(lake, wildfires):
         key.rpartition("data_from_")[2].partition(".")[0] for key in lake.objects() if "data_from" in key
     }
     assert starts == {"0", "3", "6", "9"}
+
+
+def test_another_dag_is_refused_before_it_copies_and_retires_nothing(lake, wildfires):
+    source = wildfires(3)
+    lake.connect_source(source)
+    lake.run("wildfires_to_s3")
+    before = lake.written()
+    source.requests.clear()
+    typo = {"name": "wildfires", "count_path": "/api/count", "rows_path": "/api/get", "keep_runs": 1}
+    refused = lake.run("api_to_s3", conn_id="wildfires_api", force=True, **typo)
+    assert refused.states["plan"] == ["failed"]
+    assert source.row_requests == []
+    assert lake.written() == before

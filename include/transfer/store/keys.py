@@ -51,6 +51,11 @@ class Prefix:
         return f"{self.dataset}/_latest.json"
 
     @property
+    def owner(self) -> str:
+        """Who writes the dataset: see commit/owner.py."""
+        return f"{self.dataset}/_owner.json"
+
+    @property
     def removing(self) -> str:
         """Where runs are noted that are being removed: below the dataset, so that one listing shows all."""
         return f"{self.dataset}/_removing/"

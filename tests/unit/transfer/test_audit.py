@@ -248,11 +248,7 @@ def test_each_damage_is_found(run, name):
 def test_lines_that_are_no_rows(source, make_run, line, says):
     run = make_run(source(ROWS), format="ndjson")
     run.whole()
-<<<<<<< HEAD
-    vouched("data_from_0.ndjson", line)(run)
-=======
-    run.bucket.put_stream(run.key(0), iter([line]))
->>>>>>> 029e317 (Give each attempt at a batch an object of its own, and swap receipts and manifests)
+    vouched(0, line)(run)
     assert says in audit(run.bucket, run.prefix).findings[0].got
 
 
