@@ -80,7 +80,7 @@ def torn(client: Minio, bucket: str, folder: str) -> list[str]:
         return []
     sizes = {o.object_name: o.size for o in client.list_objects(bucket, folder, recursive=True)}
     missing = [r["key"] for r in manifest["receipts"] if sizes.get(r["key"]) != r["bytes"]]
-    # Whoever replaces an object takes the manifest away first: then it was not this manifest's reader.
+    # Objects go after their manifest was replaced or removed: then this was not its reader.
     if not missing or manifest_of(client, bucket, folder) != manifest:
         return []
     return [f"a manifest is to be seen while {key} is missing or another" for key in missing]

@@ -1,9 +1,12 @@
 """Whatever stands in a store or in a run's form: the list of runs is drawn, and names what is wrong."""
 
+import io
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+import urllib3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,8 +75,10 @@ class Memory(Bucket):
     def __init__(self, objects: dict[str, bytes]) -> None:
         self.name, self._objects = "lake", objects
 
-    def get(self, key):
-        yield self._objects.get(key, b"")
+    @contextmanager
+    def _opened(self, key):
+        body = io.BytesIO(self._objects.get(key, b""))
+        yield urllib3.HTTPResponse(body, headers={"ETag": '"a"'}, preload_content=False)
 
 
 def drawn(prefix: Prefix, stored, run: AirflowRun | None = None) -> str:
