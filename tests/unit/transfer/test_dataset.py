@@ -120,7 +120,6 @@ OUTSIDE = [
     "//other.example/rows",
     "/%2fother.example/rows",
     "\\\\other.example\\rows",
-    7,
 ]
 
 
