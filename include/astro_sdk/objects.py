@@ -13,8 +13,8 @@ from include.report.errors import RunDamaged
 from include.transfer.commit.manifest import Manifest
 from include.transfer.commit.receipt import Receipt
 from include.transfer.formats import FORMATS, compression
-from include.transfer.formats.parquet import arrow_schema
 from include.transfer.formats.unreadable import Unreadable
+from include.transfer.schema.arrow import arrow_schema
 from include.wildfires import WILDFIRE_TYPES
 
 ROWS = 20_000  # of a record batch at the most: some 5 MB

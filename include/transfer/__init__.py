@@ -9,11 +9,12 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
       source/             api: a count, and the rows of a batch
                             paging (one class a style), base_url and endpoint (a connection), fetch (one
                             request), redirects and addresses (where it may be sent on to), answers (their
-                            bodies), pace (waits), totals (one class a way) and count, row_hashes,
-                            row_keys, json_rows (bytes to rows; below it body_buffer, json_prologue,
-                            json_structure)
-      schema/             columns: the same in every row
-      formats/            csv, ndjson, parquet (one file each: write and read back), compression
+                            bodies), pace (waits), totals (one class a way) and count, row_hashes, row_keys,
+                            json_rows (bytes to rows; below it body_buffer, json_prologue, json_structure,
+                            json_values, json_faults)
+      schema/             columns (the same in every row), numbers (their digits), arrow (types)
+      formats/            csv, ndjson, parquet (one file each: write and read back), row_groups,
+                            compression
       store/              keys (where objects are), bucket (all calls), listing, upload (parts), swap (races),
                             client, errors (named once), connections (TLS, proxies), options (of the
                             connection), credentials

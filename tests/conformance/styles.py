@@ -28,6 +28,9 @@ class Style:
     def row(self, n: int) -> dict[str, Any]:
         return {"id": n, "name": f"näme {n}", "at": n / 7}
 
+    def text(self, row: dict[str, Any]) -> str:
+        return json.dumps(row)
+
     @property
     def total(self) -> int:
         return len(self.rows)
@@ -190,6 +193,29 @@ class HasEqualRows(Style):
         return {"colour": "red", "size": n // 2}
 
 
+class Spelled(Style):
+    """Rows whose values Python would change: each is spelled as it is sent."""
+
+    def row(self, n: int) -> dict[str, Any]:
+        return {"id": n}
+
+    def answer(self, start: int, limit: int, request: Request) -> Answer:
+        rows = map(self.text, self.slice(start, limit))
+        return 200, {}, f"[{', '.join(rows)}]".encode()
+
+
+class SendsMoneyAndCoordinates(Spelled):
+    def text(self, row: dict[str, Any]) -> str:
+        n = row["id"]
+        return f'{{"id": {n}, "sum": {n + 1}12345678901234567.89, "at": [0.12345678901234567{n:03}, 1.10]}}'
+
+
+class SendsNumbersOfAnySize(Spelled):
+    def text(self, row: dict[str, Any]) -> str:
+        n = row["id"]
+        return f'{{"id": {n}, "large": {n + 1}e4{n:02}, "small": 1e-4{n:02}, "long": {n + 1}{"7" * 4_500}}}'
+
+
 class HasAKey(Style):
     """In the order of another column."""
 
@@ -227,12 +253,14 @@ HONEST = [
     DoesNotMakeLargePagesInTime,
     RefusesLargePagesWithoutAPageSize,
     HasEqualRows,
+    SendsMoneyAndCoordinates,
+    SendsNumbersOfAnySize,
     HasAKey,
     HasAKeyOfTwoColumns,
 ]
 
 
-# Servers, or settings, that would give wrong rows ---------------------------------------------------------
+# Servers, or settings, that would give wrong rows or values -----------------------------------------------
 
 
 class IgnoresTheOffset(Style):
@@ -373,6 +401,24 @@ class HasEqualRowsAgainstItsSettings(HasEqualRows):
     settings: ClassVar = {}
 
 
+class SendsAKeyTwice(Spelled):
+    def text(self, row: dict[str, Any]) -> str:
+        n = row["id"]
+        return f'{{"id": {n}, "tag": "first"' + (', "tag": "second"}' if n == 120 else "}")
+
+
+class CutsATextInsideACharacter(Spelled):
+    def text(self, row: dict[str, Any]) -> str:
+        n = row["id"]
+        return f'{{"id": {n}, "text": "' + (r"cut \ud83d" if n == 120 else r"whole \ud83d\ude00") + '"}'
+
+
+class SendsWhatIsNoNumber(Spelled):
+    def text(self, row: dict[str, Any]) -> str:
+        n = row["id"]
+        return f'{{"id": {n}, "at": {"NaN" if n == 120 else 0.5}}}'
+
+
 LYING = [
     IgnoresTheOffset,
     CountsFromOneAskedFromZero,
@@ -395,4 +441,7 @@ LYING = [
     RepeatsAKey,
     LeavesAKeyOut,
     HasEqualRowsAgainstItsSettings,
+    SendsAKeyTwice,
+    CutsATextInsideACharacter,
+    SendsWhatIsNoNumber,
 ]

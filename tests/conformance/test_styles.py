@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from decimal import Decimal
 
 import pytest
 import requests
@@ -45,8 +46,13 @@ def api_of(served, **settings):
 def stored(bucket, prefix):
     receipts = bucket.get_json(prefix.manifest)["receipts"]
     return [
-        json.loads(line) for receipt in receipts for line in b"".join(bucket.get(receipt["key"])).splitlines()
+        decoded(line) for receipt in receipts for line in b"".join(bucket.get(receipt["key"])).splitlines()
     ]
+
+
+def decoded(text):
+    """A row with numbers of any size."""
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,8 @@ def test_every_row_is_copied_once(served, bucket):
     api = api_of(served)
     prefix = Prefix(api.dataset.name, RUN)
     run(api, bucket, RUN)
-    assert stored(bucket, prefix) == served.style.rows
+    style = served.style
+    assert stored(bucket, prefix) == [decoded(style.text(row)) for row in style.rows]
     assert audit(bucket, prefix).findings == []
 
 

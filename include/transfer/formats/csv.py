@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from include.transfer.formats.unreadable import Unreadable
 from include.transfer.schema.columns import Columns, json_text
+from include.transfer.schema.numbers import ExactNumber
 
 if TYPE_CHECKING:
     import pyarrow
@@ -24,7 +25,7 @@ ORDERED = True
 TYPED = False
 
 # What the C writer writes as it should: booleans and nested values are not among it.
-_SIMPLE = {str, int, float, type(None)}
+_SIMPLE = {str, int, float, ExactNumber, type(None)}
 _LARGEST_FIELD = 64 << 20  # csv's own limit is 128 KB; a nested value is one field
 _BLOCK = 1 << 20
 _HEADER_BYTES = 1 << 16

@@ -1,4 +1,4 @@
-"""NDJSON: one JSON object a line, values and key order as they came."""
+"""NDJSON: one JSON object a line, values and key order as they came, numbers with all their digits."""
 
 import io
 import json
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from include.transfer.formats.unreadable import Unreadable
 from include.transfer.schema.columns import Columns, json_text
+from include.transfer.schema.numbers import as_fragment
 
 if TYPE_CHECKING:
     import pyarrow
@@ -35,9 +36,10 @@ class NdjsonEncoder:
         import orjson
 
         self._columns.values(block)
+        newline = orjson.OPT_APPEND_NEWLINE
         try:
-            return b"".join([orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in block.rows])
-        except TypeError:  # an integer of more than 64 bits, or deep nesting
+            return b"".join([orjson.dumps(row, as_fragment, newline) for row in block.rows])
+        except TypeError:  # deep nesting
             return b"".join(map(_line, block.rows))
 
     def end(self) -> bytes:
@@ -52,7 +54,7 @@ def _line(row: dict[str, Any]) -> bytes:
     import orjson
 
     try:
-        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(row, as_fragment, orjson.OPT_APPEND_NEWLINE)
     except TypeError:
         return f"{json_text(row)}\n".encode()
 
@@ -62,7 +64,7 @@ def count_rows(file: BinaryIO, columns: Sequence[str], types: Mapping[str, str])
     names, rows = set(columns), 0
     for rows, line in enumerate(io.BufferedReader(cast(Any, file), _BLOCK), 1):
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_int=str, parse_float=str)  # of any length
         except (ValueError, RecursionError) as error:
             raise Unreadable(f"row {rows - 1:,} is not JSON: {error}") from error
         if not isinstance(row, dict) or set(row) != names:

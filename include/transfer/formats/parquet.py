@@ -1,17 +1,19 @@
-"""Parquet: row groups written as rows arrive, columns typed by the dataset or by the first block."""
+"""Parquet: row groups written as rows arrive, columns typed by the dataset or by the first rows."""
 
 import io
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from include.transfer.errors import ColumnsDiffer
+from include.transfer.formats.row_groups import RowGroup
 from include.transfer.formats.unreadable import Unreadable
-from include.transfer.schema.columns import Columns, json_text
+from include.transfer.schema.arrow import ARROW_TYPES, arrow_array, arrow_schema
+from include.transfer.schema.columns import Columns, sampled
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from include.transfer.source.json_rows import Block
 
@@ -24,109 +26,81 @@ COMPRESSIONS = ("none",)  # it compresses its own columns
 ORDERED = False
 TYPED = True
 
-ROW_GROUP_ROWS = 16_384
-_TEXT = {str, type(None)}
-_ARROW = {"string": "string", "int64": "int64", "double": "double", "boolean": "bool"}
 _BLOCK = 1 << 20
 
 
-def arrow_schema(types: Mapping[str, str]) -> "pa.Schema":
-    """The columns' types as Arrow has them."""
-    import pyarrow as pa
-
-    return pa.schema([(name, pa.type_for_alias(_ARROW[kind])) for name, kind in types.items()])
-
-
 class ParquetEncoder:
-    """zstd-compressed columns in row groups of `ROW_GROUP_ROWS`; the same rows give the same bytes."""
+    """zstd-compressed columns in row groups of a bounded number of rows and bytes.
+
+    The same rows give the same bytes: neither types nor row groups depend on the blocks that rows come in.
+    """
 
     def __init__(self, columns: Columns) -> None:
-        import pyarrow as pa
+        self._columns = columns
+        self._sink = _Sink()
+        self._waiting = RowGroup()
+        self._rows = 0
+        self._sample: list[Block] = []
+        self._writer: pq.ParquetWriter | None = None
+        if columns.types or not columns.names:
+            self._open()
+
+    def _open(self) -> None:
         import pyarrow.parquet as pq
 
-        self._pa = pa
-        self._columns = columns
-        self._types = columns.inferred()
+        self._types = self._columns.types
         self._schema = arrow_schema(self._types)
-        self._sink = _Sink()
         self._writer = pq.ParquetWriter(self._sink, self._schema, compression="zstd")
-        self._waiting: list[pa.RecordBatch] = []
-        self._rows_waiting = 0
-        self._rows = 0
 
     def start(self) -> bytes:
         return self._sink.take()
 
     def block(self, block: "Block") -> bytes:
-        by_column = zip(*self._columns.values(block), strict=True)
-        arrays = [
-            self._array(name, kind, values)
-            for (name, kind), values in zip(self._types.items(), by_column, strict=True)
-        ]
-        self._waiting.append(self._pa.RecordBatch.from_arrays(arrays, schema=self._schema))
-        self._rows += len(block.rows)
-        self._rows_waiting += len(block.rows)
-        while self._rows_waiting >= ROW_GROUP_ROWS:
-            self._write_group()
+        if self._writer:
+            self._add(block)
+        else:
+            self._sample.append(block)
+            self._open_by_sample(whole=False)
         return self._sink.take()
 
     def end(self) -> bytes:
-        if self._waiting:
-            self._write_group()
-        self._writer.close()
+        if not self._writer:
+            self._open_by_sample(whole=True)
+        if rows := self._waiting.rows:
+            self._write_group(rows)
+        cast("pq.ParquetWriter", self._writer).close()
         return self._sink.take()
 
-    def _write_group(self) -> None:
-        table = self._pa.Table.from_batches(self._waiting)
-        self._writer.write_table(table.slice(0, ROW_GROUP_ROWS), row_group_size=ROW_GROUP_ROWS)
-        self._waiting = table.slice(ROW_GROUP_ROWS).to_batches()
-        self._rows_waiting = sum(batch.num_rows for batch in self._waiting)
+    def _open_by_sample(self, *, whole: bool) -> None:
+        """Open the file if the first rows are enough to infer its types, or are the `whole` batch."""
+        rows = sampled(self._sample)
+        if rows is None and not whole:
+            return
+        self._columns.infer(rows or [row for block in self._sample for row in block.rows])
+        self._open()
+        sample, self._sample = self._sample, []
+        for block in sample:
+            self._add(block)
 
-    def _array(self, name: str, kind: str, values: tuple[Any, ...]) -> "pa.Array":
-        kinds = set(map(type, values))
-        if kind == "string" and not kinds <= _TEXT:
-            values = tuple(v if v is None or isinstance(v, str) else json_text(v) for v in values)
-        try:
-            # What Arrow would turn into numbers without a word.
-            if bool in kinds and kind != "boolean":
-                raise TypeError("a boolean is not a number")
-            if float in kinds and kind == "int64" and not all(map(_is_whole, values)):
-                raise TypeError("a fraction is not a whole number")
-            return self._typed(values, kind)
-        except (self._pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-            raise self._misfit(name, kind, values) from error
+    def _add(self, block: "Block") -> None:
+        import pyarrow as pa
 
-    def _typed(self, values: Sequence[Any], kind: str) -> "pa.Array":
-        return self._pa.array(values, type=self._pa.type_for_alias(_ARROW[kind]))
+        by_column = zip(*self._columns.values(block), strict=True)
+        arrays = [
+            arrow_array(name, kind, values, self._rows)
+            for (name, kind), values in zip(self._types.items(), by_column, strict=True)
+        ]
+        self._rows += len(block.rows)
+        self._waiting.add(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        while rows := self._waiting.whole_group():
+            self._write_group(rows)
 
-    def _misfit(self, name: str, kind: str, values: tuple[Any, ...]) -> ColumnsDiffer:
-        """Name the first value that is not of the column's type."""
-        misfits = (
-            (row, value) for row, value in enumerate(values, self._rows) if not self._fits(value, kind)
-        )
-        row, value = next(misfits, (self._rows, values))
-        return ColumnsDiffer(
-            f"column {name} holds {str(value)[:60]!r}; it is {kind}, as declared or as in the first rows",
-            where=f"row {row:,} of the batch",
-            fix="declare the column's type in the dataset",
-        )
-
-    def _fits(self, value: Any, kind: str) -> bool:
-        if (kind != "boolean" and isinstance(value, bool)) or (kind == "int64" and not _is_whole(value)):
-            return False
-        try:
-            self._typed([value], kind)
-        except (self._pa.ArrowException, OverflowError, TypeError, ValueError):
-            return False
-        return True
+    def _write_group(self, rows: int) -> None:
+        cast("pq.ParquetWriter", self._writer).write_table(self._waiting.take(rows), row_group_size=rows)
 
 
 def encoder(columns: Columns) -> ParquetEncoder:
     return ParquetEncoder(columns)
-
-
-def _is_whole(value: Any) -> bool:
-    return not isinstance(value, float) or value.is_integer()
 
 
 class _Sink(io.RawIOBase):
@@ -164,9 +138,10 @@ def count_rows(file: BinaryIO, columns: Sequence[str], types: Mapping[str, str])
         held = {field.name: str(field.type) for field in reader.schema_arrow}
         Unreadable.unless_same_columns(list(held), columns)
         for name, kind in types.items():
-            if held.get(name) != _ARROW.get(kind):
+            if held.get(name) != ARROW_TYPES.get(kind):
                 raise Unreadable(f"column {name} is of type {held.get(name)}, not {kind}")
-        return sum(batch.num_rows for batch in reader.iter_batches())
+        groups = range(reader.num_row_groups)  # one by one: a batch may hold rows of several
+        return sum(batch.num_rows for group in groups for batch in reader.iter_batches(row_groups=[group]))
 
 
 def record_batches(file: BinaryIO, schema: "pa.Schema", most_rows: int) -> "Iterator[Any]":

@@ -13,11 +13,15 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Body:
-    """A buffer over chunks. `broken` keeps the error that ended them until the last whole row is used."""
+    """A buffer over chunks. `broken` keeps the error that ended them until the last whole row is used.
+
+    `rows`: how many have been decoded.
+    """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self.buffer = bytearray()
         self.wanted = BLOCK_BYTES
+        self.rows = 0
         self.broken: Exception | None = None
         self._total = 0
         self._chunks = iter(chunks)

@@ -1,21 +1,16 @@
-"""The structure of JSON text: where rows end in it, and whether it is JSON at all.
+"""The structure of JSON text: where rows end in it.
 
 Slower than decoding, so it is asked only where decoding alone cannot tell.
 """
 
-import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import orjson
-
 from include.transfer.errors import NotRows
 
 DEEPEST = 1000  # levels of nesting; decoders and encoders give up at about as many
-_PIECE = 64 * 1024
 _IN_AN_ELEMENT = 2  # levels of nesting: the array, and its element
-_TRUNCATED = "unexpected end of data"  # how the decoder's error begins where only more text is missing
 # Anything but brackets, with whole strings in it, then one bracket. Possessive: a string without an end must
 # not be tried again from within.
 _BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([{}\[\]])', re.DOTALL)
@@ -46,6 +41,17 @@ def extent(text: bytearray) -> Extent:
         if depth == 0:
             end = position
     return Extent(end)
+
+
+def whole_elements(text: bytes) -> tuple[int, int]:
+    """How many whole elements `text` holds, and where the last ends; it begins in front of one."""
+    depth = position = end = count = 0
+    while bracket := _BRACKET.match(text, position):
+        position = bracket.end()
+        depth += 1 if bracket[1] in b"{[" else -1
+        if depth == 0:
+            count, end = count + 1, position
+    return count, end
 
 
 def object_texts(text: bytes, count: int) -> list[memoryview]:
@@ -79,37 +85,6 @@ def _outer(borders: list[re.Match[bytes]], text: bytes) -> Iterator[re.Match[byt
         done = border.start()
         if not quoted and depth == _IN_AN_ELEMENT:
             yield border
-
-
-def refuse_nonsense(before: bytes, text: bytes | bytearray, position: int) -> None:
-    """Raise NotRows if `before` and `text` can not be the beginning of JSON, whatever follows.
-
-    `position`: of `text` in the body.
-    """
-    whole = _proven_encoding(text, position)
-    try:
-        orjson.loads(before + whole)
-    except orjson.JSONDecodeError as error:
-        if whole and not error.msg.startswith(_TRUNCATED):
-            at = position + max(0, error.pos - len(before))
-            raise NotRows(f"not JSON: {error.msg}, near position {at:,}") from None
-
-
-def _proven_encoding(text: bytes | bytearray, position: int) -> memoryview:
-    """`text` without the beginning of a character at its end."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    waiting = 0
-    for start in range(0, len(text), _PIECE):
-        try:
-            decoder.decode(bytes(text[start : start + _PIECE]))
-        except UnicodeDecodeError as error:
-            at = start - waiting + error.start
-            near = text[max(0, at - 20) : at].decode("utf-8", "replace")
-            raise NotRows(
-                f"not UTF-8: byte 0x{text[at]:02x} at position {position + at:,}, behind {near!r}"
-            ) from None
-        waiting = len(decoder.getstate()[0])
-    return memoryview(text)[: len(text) - waiting]
 
 
 def describe(start: bytes) -> str:

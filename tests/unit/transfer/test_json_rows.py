@@ -2,12 +2,16 @@
 
 import itertools
 import json
-import math
+import re
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from include.transfer.errors import NotRows
+from include.transfer.schema.columns import json_text
+from include.transfer.schema.numbers import ExactNumber
 from include.transfer.source.json_rows import decode
 from include.transfer.source.row_hashes import hashed
 
@@ -31,7 +35,16 @@ LAYOUTS = st.fixed_dictionaries(
 
 
 def rows(chunks, **how):
-    return [row for block in decode(chunks, **how) for row in block.rows]
+    """As `json` decodes them: integers of any length as int."""
+    return [plain(row) for block in decode(chunks, **how) for row in block.rows]
+
+
+def plain(value):
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return list(map(plain, value))
+    return int(value.text) if isinstance(value, ExactNumber) else value
 
 
 def cut(body, places):
@@ -93,32 +106,75 @@ class TestAnyDocument:
             assert rows([body[i : i + 1] for i in range(len(body))], **how) == expected
 
 
-@pytest.mark.parametrize(
-    "text",
+NUMBER_TEXTS = st.from_regex(
+    r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][-+]?[0-9]{1,4})?", fullmatch=True
+) | st.sampled_from(
     [
-        "12345678901234567890",
-        "-9223372036854775809",
-        "9" * 60,
-        "1e-05",
-        "0.12345678901234567",
-        "1.7976931348623157e308",
-        "-0.0",
-        "1E+2",
-        "9007199254740993",
-    ],
+        "-0", "-0.0", "0e999", "1e400", "-1E400", "1e-400", "5e-324", "1.5e-320", "1.10", "0.1e-07",
+        "12345678901234567.89", "0.1234567890123456789", "0.30000000000000000001", "0.10000000000000001",
+        "100000000000000000000.01", "9007199254740993.0", "1.7976931348623157e308", "1.7976931348623159e308",
+        "18446744073709551615", "18446744073709551616", "-9223372036854775808", "-9223372036854775809",
+        "7" * 400, "-" + "7" * 5_000, "1e99999999999999999999", "0." + "0" * 400 + "1",
+    ]
+)  # fmt: skip
+BODIES = [
+    ('[{{"a":{0},"b":[{0},{{"c":{0}}}],"d":"x"}}]', {}),
+    ('[{{"a": {0}, "b": [{0} , {{"c" :\t{0}}}], "d": "\\u00e9: 1e-400"}}]', {}),
+    ('{{"n":{0},"r":[{{"a":{0}\n,"b":[{0},{{"c":{0}}}],"d":"\\/"}}]}}', {"rows_key": "r"}),
+    ('{{"a":{0},"b":[{0},{{"c":{0}}}],"d":null}}\n', {"ndjson": True}),
+]
+
+
+@pytest.mark.parametrize(("body", "how"), BODIES, ids=["compact", "spaced", "under a key", "lines"])
+@settings(deadline=None)
+@given(NUMBER_TEXTS)
+def test_numbers_keep_their_digits(body, how, text):
+    (row,) = (row for block in decode([body.format(text).encode()], **how) for row in block.rows)
+    number = row["a"]
+    assert row["b"] == [number, {"c": number}]
+    assert not isinstance(number, ExactNumber) or number.text == text
+    written = json_text(number)
+    assert written.startswith("-") == text.startswith("-")
+    if re.search(r"[eE][-+]?[0-9]{18}", text):
+        assert written == text
+    else:
+        assert Decimal(written) == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1e-05", "0.1", "1.10", "-0.0", "1E+2", "1.7976931348623157e308", "7", "-7"]
 )
-def test_numbers_are_exact(text):
-    body = f'[{{"a": {text}, "b": [{text}]}}]'.encode()
-    for given_body, how in [
-        (body, {}),
-        (b'{"r": ' + body + b"}", {"rows_key": "r"}),
-        (body[1:-1], {"ndjson": True}),
-    ]:
-        (row,) = rows([given_body], **how)
-        expected = json.loads(text)
-        assert row == {"a": expected, "b": [expected]}
-        assert type(row["a"]) is type(expected)
-        assert not isinstance(expected, float) or math.copysign(1, row["a"]) == math.copysign(1, expected)
+def test_ordinary_numbers_are_numbers(text):
+    ((row,),) = (block.rows for block in decode([f'[{{"a":{text}}}]'.encode()]))
+    assert repr(row["a"]) == repr(json.loads(text))
+
+
+REPEATED = json.loads(json.dumps('twice: "é'))
+SIMPLE = (
+    st.none() | st.integers(-5, 5) | st.sampled_from(["", "2020-01-01T10:00:00Z", ":", '":', "https://x/"])
+)
+PLAIN_ROWS = st.lists(
+    st.dictionaries(TEXTS, SIMPLE | st.dictionaries(TEXTS, SIMPLE, max_size=2), max_size=4), max_size=5
+)
+
+
+@settings(deadline=None)
+@given(PLAIN_ROWS, PLAIN_ROWS, SIMPLE, SIMPLE, st.integers(0, 2), LAYOUTS, st.booleans())
+def test_a_key_that_comes_twice_is_named_with_its_row(before, after, one, two, depth, layout, ndjson):
+    first, second = (json.dumps({REPEATED: value}, **layout)[1:-1] for value in (one, two))
+    odd = "{" + '"in":{' * depth + first + "," + second + "}" * depth + "}"
+    texts = (
+        [json.dumps(row, **layout) for row in before] + [odd] + [json.dumps(row, **layout) for row in after]
+    )
+    if ndjson and layout["indent"] is None and "\n" not in layout["separators"][0]:
+        body, how = "\n".join(texts), {"ndjson": True}
+    else:
+        body, how = "[" + ",".join(texts) + "]", {}
+    with pytest.raises(NotRows) as raised:
+        rows([body.encode()], **how)
+    assert repr(REPEATED) in raised.value.got
+    assert raised.value.where == f"row {len(before)} of the answer"
+    assert raised.value.fix
 
 
 @pytest.mark.parametrize("size", [3 << 20, 9 << 20])

@@ -37,7 +37,6 @@ def resets(chunks, error=None):
     [
         (b'[{"a": NaN}]', "not JSON"),
         (b'[{"a": -Infinity}]', "not JSON"),
-        (b'[{"a": 1e999}]', "infinity"),
         (b'[{"a": "\\ud800"}]', "surrogate"),
         (b'[{"a": 1}, {"a": 12345678901234567890, "b": "\\udfff"}]', "surrogate|low|high"),
         (b'[{"a": 01}]', "not JSON"),
@@ -101,6 +100,33 @@ def test_other_bodies(body, how, says):
         _, error = pull(chunks, **how)
         assert isinstance(error, NotRows), error
         assert re.search(says, str(error)), error
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (rb'"cut \ud83d"', r"\\ud83d is half of a character"),
+        (rb'"cut \ud83d\u0041"', r"\\ud83d is half of a character"),
+        (rb'"\uDC00"', r"\\uDC00 is half of a character"),
+        (b"NaN", "NaN is no number"),
+        (b"[1, -Infinity]", "-Infinity is no number"),
+        (b"Infinity", "Infinity is no number"),
+    ],
+)
+@pytest.mark.parametrize("how", [{}, {"rows_key": "r"}, {"ndjson": True}], ids=["array", "key", "lines"])
+def test_what_is_no_value_is_named_with_row_and_column(value, says, how):
+    good = '{"n": 1e400, "t": {"x": "é"}}'.encode()
+    row = b'{"t": {"x": "}"}, "odd": ' + value + b"}"
+    before, between, after = {"rows_key": (b'{"r": [', b",", b"]}"), "ndjson": (b"", b"\n", b"")}.get(
+        next(iter(how), ""), (b"[", b",", b"]")
+    )
+    for count in (0, 2, 20_000):
+        seen, error = pull([before + between.join([*[good] * count, row, good]) + after], **how)
+        assert isinstance(error, NotRows)
+        assert re.search(says, error.got)
+        assert error.where == f"row {count:,} of the answer, column odd"
+        assert error.fix
+        assert len(seen) <= count
 
 
 def test_position_of_a_wrong_byte_counts_the_whole_body():
