@@ -12,7 +12,7 @@ from include.transfer.dataset import (
     TOTAL_PATTERN,
     Dataset,
 )
-from include.transfer.formats import COMPRESSIONS, FORMATS
+from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS
 from include.transfer.policy import ON_DRIFT, Policy
 from include.transfer.source.paging import PAGINGS
 
@@ -67,6 +67,11 @@ _SETTINGS: Help = {
         "Rows that come twice",
         "fail: commit nothing; the API's order may not be stable. allow: for sources that have equal rows.",
         {"enum": list(DUPLICATES)},
+    ),
+    "csv_formulas": (
+        "Text that a spreadsheet runs",
+        "In CSV, text that begins with =, +, - or @. keep: as it came. quote: behind an apostrophe.",
+        {"enum": list(FORMULAS)},
     ),
     "reread": (
         "Requests made again",

@@ -56,7 +56,8 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, key: str) ->
     columns = Columns(api.dataset.types)
     dataset = api.dataset
     hashes = RowHashes(api.url, RowKeys(dataset.key) if dataset.key else None)
-    pieces = encode(_watched(api.rows(batch, hashes), batch), columns, dataset.format, dataset.compression)
+    how = dataset.format, dataset.compression, dataset.csv_formulas
+    pieces = encode(_watched(api.rows(batch, hashes), batch), columns, *how)
     stored = bucket.put_stream(key, pieces)
     if columns.rows != batch.limit:
         got = f"{columns.rows:,} rows were written instead of {batch.limit:,}"

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from include.transfer.documents import brief
 from include.transfer.errors import BadSettings
-from include.transfer.formats import COMPRESSIONS, FORMATS, suffix
+from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS, suffix
 from include.transfer.source.paging import PAGINGS
 
 DUPLICATES = ("fail", "allow")
@@ -47,7 +47,7 @@ _NOT_CONTENT = {
     "reread",
 }
 # Settings that the first release had not; its fingerprints stay what they were.
-_ADDED: Mapping[str, Any] = {"first_offset": 0, "key": []}
+_ADDED: Mapping[str, Any] = {"first_offset": 0, "key": [], "csv_formulas": "keep"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class Dataset:
     first_page: int = 1
     first_offset: int = 0  # the offset of the first row: 1 where an API counts its rows from 1
     page_size: int = 0  # rows in one request; 0: the whole batch in one
-    query: Mapping[str, Any] = field(default_factory=dict)  # sent with every request for rows
+    query: Mapping[str, Any] = field(default_factory=dict)  # sent with every request; a list: once for each
     version_header: str = ""  # the header that names the dataset's version, if the API has one
     accept: str = "application/json"
     accept_encoding: str = "gzip"
@@ -86,6 +86,7 @@ class Dataset:
     types: Mapping[str, str] = field(default_factory=dict)  # column → type; empty: as they come
     format: str = "csv"
     compression: str = "none"
+    csv_formulas: str = "keep"  # text that a spreadsheet would run: `keep` it, or `quote` it by an apostrophe
     batch_size: int = 50_000
     key: Sequence[str] = field(default_factory=list)  # columns that name a row; each key comes once in a run
     duplicates: str = "fail"  # rows that come twice: `fail` the run, or `allow` them
@@ -111,6 +112,11 @@ class Dataset:
             right = isinstance(value, str) and re.fullmatch(pattern, value)
             return "" if right else f"{name} is {brief(value)}, which does not match {pattern}"
 
+        def null(name: str) -> str:
+            value = self.query[name]
+            empty = value is None or (isinstance(value, list | tuple) and None in value)
+            return f'query: {name} is null: leave it out, or give the text "null" or ""' if empty else ""
+
         wrong = [
             f"{f.name} is {brief(getattr(self, f.name))}, not {_KINDS[kind]}"
             for f in fields(self)
@@ -120,12 +126,14 @@ class Dataset:
             wrong.append(f"count_query is {brief(self.count_query)}, not an object")
         if wrong:
             return wrong
+
         unknown = sorted({str(kind) for kind in self.types.values()} - set(TYPES))
         wrong = [
             one_of("format", tuple(FORMATS)),
             one_of("compression", COMPRESSIONS),
             one_of("paging", tuple(PAGINGS)),
             one_of("duplicates", DUPLICATES),
+            one_of("csv_formulas", FORMULAS),
             matching("name", NAME_PATTERN),
             matching("bucket", BUCKET_PATTERN),
             matching("conn_id", CONN_PATTERN),
@@ -140,6 +148,7 @@ class Dataset:
             at_least("requests_per_minute", 0),
             at_least("reread", 0),
             "" if _names(self.key) else f"key is {brief(self.key)}, not a list of columns, each once",
+            *map(null, self.query),
             f"types has {', '.join(unknown)}, which are none of {', '.join(TYPES)}" if unknown else "",
         ]
         if not any(wrong):

@@ -81,7 +81,8 @@ def _sha256(api: Api, batch: Batch) -> str:
     """The hash of the object that a copy of `batch` would write now; nothing is stored."""
     digest = hashlib.sha256()
     dataset = api.dataset
-    for piece in encode(api.rows(batch), Columns(dataset.types), dataset.format, dataset.compression):
+    how = dataset.format, dataset.compression, dataset.csv_formulas
+    for piece in encode(api.rows(batch), Columns(dataset.types), *how):
         digest.update(piece)
     return digest.hexdigest()
 

@@ -47,6 +47,7 @@ class Format(Protocol):
 
 FORMATS: Mapping[str, Format] = {"csv": csv, "ndjson": ndjson, "parquet": parquet}  # type: ignore[dict-item]
 COMPRESSIONS = tuple(compression.SUFFIXES)
+FORMULAS = csv.FORMULAS
 
 
 def suffix(format_: str, compressed: str) -> str:
@@ -54,8 +55,15 @@ def suffix(format_: str, compressed: str) -> str:
     return FORMATS[format_].SUFFIX + compression.SUFFIXES[compressed]
 
 
-def encode(blocks: "Iterable[Block]", columns: Columns, format_: str, compressed: str) -> Iterator[bytes]:
-    """The object's bytes, piece by piece; a batch without rows gives an object that is empty but valid."""
+def encode(
+    blocks: "Iterable[Block]", columns: Columns, format_: str, compressed: str, formulas: str = "keep"
+) -> Iterator[bytes]:
+    """The object's bytes, piece by piece; a batch without rows gives an object that is empty but valid.
+
+    `formulas`: one of `FORMULAS`, for CSV.
+    """
+    if formulas == "quote" and format_ == "csv":
+        blocks = csv.formulas_quoted(blocks)
     return compression.compressed(_encoded(blocks, columns, FORMATS[format_]), compressed)
 
 

@@ -6,10 +6,12 @@ numbers and dates are written as the API sent them, booleans as `true` and `fals
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from include.transfer.errors import ColumnsDiffer
 from include.transfer.formats.unreadable import Unreadable
 from include.transfer.schema.columns import Columns, json_text
 from include.transfer.schema.numbers import ExactNumber
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".csv"
 COMPRESSIONS = ("none", "gzip", "zstd")
+FORMULAS = ("keep", "quote")  # what becomes of text that a spreadsheet would run
 ORDERED = True
 TYPED = False
 
@@ -28,6 +31,8 @@ TYPED = False
 _SIMPLE = {str, int, float, ExactNumber, type(None)}
 _LARGEST_FIELD = 64 << 20  # csv's own limit is 128 KB; a nested value is one field
 _BLOCK = 1 << 20
+# https://owasp.org/www-community/attacks/CSV_Injection
+_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _HEADER_BYTES = 1 << 16
 
 
@@ -54,6 +59,24 @@ class CsvEncoder:
 
 def encoder(columns: Columns) -> CsvEncoder:
     return CsvEncoder(columns)
+
+
+def formulas_quoted(blocks: "Iterable[Block]") -> "Iterator[Block]":
+    """Blocks in which text that a spreadsheet would run as a formula begins with an apostrophe.
+
+    Raises ColumnsDiffer for a column's name of this kind: readers find columns by their names.
+    """
+    for block in blocks:
+        if odd := next((name for name in block.rows[0] if name.startswith(_RUNS)), None):
+            raise ColumnsDiffer(
+                f"a spreadsheet would run the name of the column {odd[:60]!r} as a formula",
+                fix="have the API rename it, or set csv_formulas to keep",
+            )
+        yield replace(block, rows=[{name: _quoted(v) for name, v in row.items()} for row in block.rows])
+
+
+def _quoted(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_RUNS) else value
 
 
 def _quickly(rows: Sequence[tuple[Any, ...]]) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from include.transfer.errors import WrongRowCount
+from include.transfer.schema.columns import json_text
 
 if TYPE_CHECKING:
     from include.transfer.dataset import Dataset
@@ -135,11 +136,11 @@ class Page:
 
 
 def pairs(query: Mapping[str, Any]) -> Params:
-    """A dataset's query as it is sent: a list's values one by one, under its name."""
+    """A dataset's query as it is sent: text as it is, other values as JSON writes them, a list's one by one."""
     found = []
     for name, value in query.items():
         values = value if isinstance(value, list | tuple) else [value]
-        found += [(name, str(one)) for one in values]
+        found += [(name, one if isinstance(one, str) else json_text(one)) for one in values]
     return found
 
 

@@ -147,6 +147,15 @@ def test_parameters_of_every_request(source):
     assert [(r.query["state"], r.query["year"]) for r in served.requests] == [("CA", "2000")] * 3
 
 
+def test_parameters_are_sent_as_json_writes_them(source):
+    served = source(ROWS)
+    api = open_api(served, query={"archived": False, "exact": True, "n": 1.0, "filter": {"a": [None, "é"]}})
+    rows_of(api, 0, 5)
+    (request,) = served.row_requests
+    sent = [request.query[name] for name in ("archived", "exact", "n", "filter")]
+    assert sent == ["false", "true", "1.0", '{"a":[null,"é"]}']
+
+
 def test_credentials(source):
     served = source(ROWS, bearer="s3cret-token")
     api = open_api(served)

@@ -50,7 +50,8 @@ def written(rows, piece=1 << 20, **settings):
     body = rows if isinstance(rows, bytes) else body_of(rows)
     dataset = Dataset(name="things", **settings)
     blocks = decode([body[i : i + piece] for i in range(0, len(body), piece)])
-    return b"".join(encode(blocks, Columns(dataset.types), dataset.format, dataset.compression))
+    how = dataset.format, dataset.compression, dataset.csv_formulas
+    return b"".join(encode(blocks, Columns(dataset.types), *how))
 
 
 def copy_reads(text):
@@ -114,6 +115,29 @@ def test_csv_is_the_same_whichever_way_is_taken(rows):
     alone = written(rows)
     beside = written([*rows, dict.fromkeys(rows[0], True)])
     assert beside == alone + ",".join(["true"] * len(rows[0])).encode() + b"\n"
+
+
+RUN = ["=1+1", "+49 30 1234", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"]
+HARMLESS = ["", " =1", "'=1", "a=1", "1-2", -2, -0.5, None, True, ["=1"], "12345678901234567890"]
+
+
+def test_formulas_are_kept_or_quoted():
+    rows = [{"id": n, "text": value} for n, value in enumerate(RUN + HARMLESS)]
+    kept = [as_csv(value) for value in RUN + HARMLESS]
+    quoted = [f"'{text}" for text in RUN] + kept[len(RUN) :]
+    for how, expected in (({}, kept), ({"csv_formulas": "quote"}, quoted)):
+        _, *records = copy_reads(written(rows, **how).decode())
+        assert [text for _, text in records] == expected
+    ndjson = written(rows, format="ndjson", csv_formulas="quote")
+    assert [json.loads(line) for line in ndjson.split(b"\n")[:-1]] == rows
+
+
+def test_a_column_whose_name_is_a_formula_cannot_be_quoted():
+    with pytest.raises(ColumnsDiffer) as raised:
+        written([{"=cmd": 1}], csv_formulas="quote")
+    assert "=cmd" in raised.value.got
+    assert "csv_formulas" in raised.value.fix
+    assert written([{"=cmd": 1}]) == b"=cmd\n1\n"
 
 
 @settings(deadline=None)
