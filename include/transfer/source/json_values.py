@@ -110,7 +110,10 @@ def _same(text: bytes, dumped: bytes, *, compact: bool) -> bool:
 def _numbers_hold(text: bytes) -> bool:
     """Whether a double or 64 bits hold every number. False also for what may be none."""
     shape = text.translate(_SHAPE, _DROPPED)
-    if _MANY_DIGITS in shape or (b"e000" in shape and _LONG_EXPONENT.search(shape)):
+    if _MANY_DIGITS in shape:
+        return False
+    # The shorter one is found fastest, the pattern alone is certain.
+    if b"e000" in shape and b"0e000" in shape and _LONG_EXPONENT.search(shape):
         return False
     return not _NEGATIVE_ZERO.search(text)
 
