@@ -136,7 +136,7 @@ class Page:
 
 
 def pairs(query: Mapping[str, Any]) -> Params:
-    """A dataset's query as it is sent: text as it is, other values as JSON writes them, a list's one by one."""
+    """A dataset's query as it is sent: text as it is, others as JSON writes them, a list one by one."""
     found = []
     for name, value in query.items():
         values = value if isinstance(value, list | tuple) else [value]
