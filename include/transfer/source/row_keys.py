@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from include.transfer.errors import KeyMissing
+from include.transfer.schema.numbers import ExactNumber
 from include.transfer.source.row_hashes import hashed
 
 _LONGEST_KEPT = 1_024  # bytes of JSON of a first or last key
@@ -34,6 +35,8 @@ class RowKeys:
         keys = [[row.get(name) for name in self.columns] for row in rows]
         if None in chain.from_iterable(keys):
             self._refuse(keys)
+        if ExactNumber in set(map(type, chain.from_iterable(keys))):
+            keys = [list(map(_as_int, key)) for key in keys]
         self._rows += len(keys)
         self._ascend = self._ascend and self._goes_on(keys)
         self.first, self.last = (self.first or keys[0], keys[-1]) if self._ascend else (None, None)
@@ -62,6 +65,12 @@ class RowKeys:
             f"it has no value in {self.columns[key.index(None)]!r}, a column of the dataset's key",
             where=f"row {number:,} of the batch",
         )
+
+
+def _as_int(value: Any) -> Any:
+    """Whole numbers of more than 64 bits have an order, too."""
+    whole = isinstance(value, ExactNumber) and len(value.text) <= _LONGEST_KEPT
+    return int(value.text) if whole and value.text.lstrip("-").isdigit() else value
 
 
 def _text(key: list[Any]) -> bytes:
