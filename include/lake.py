@@ -17,14 +17,21 @@ from include.tasks.retries import RETRIES
 from include.transfer.dataset import Dataset
 from include.transfer.payloads import CopiedBatch, PlannedBatch, Vouched
 from include.transfer.policy import Policy
+from include.transfer.source.chains import Cursor, Link, Single
+from include.transfer.source.paging import Offset, Page
 
 __all__ = [
     "RETRIES",
     "RUN",
     "CopiedBatch",
+    "Cursor",
     "Dataset",
+    "Link",
+    "Offset",
+    "Page",
     "PlannedBatch",
     "Policy",
+    "Single",
     "Vouched",
     "asset",
     "commit",

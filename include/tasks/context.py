@@ -52,7 +52,7 @@ def form_values() -> dict[str, Any]:
     Airflow itself takes such a key for one more param: a misspelt `batchsize` would be ignored, and a
     setting that the form does not offer would be changed.
     """
-    from include.transfer.dataset import refuse_unknown
+    from include.transfer.errors import refuse_unknown
 
     context = get_current_context()
     refuse_unknown(context["dag_run"].conf or {}, list(context["dag"].params), "the run's conf")
@@ -65,8 +65,9 @@ def copies_at_once(batch: "PlannedBatch") -> int:
     A pool may have fewer slots, which Airflow tells no task.
     """
     context = get_current_context()
-    last = batch["total"] is None or batch["start"] + batch["limit"] >= batch["total"]
-    batches = (context["ti"].map_index or 0) + 1 if last else -(-int(batch["total"] or 0) // batch["limit"])
+    limit, total = batch["limit"] or 0, batch["total"] or 0
+    last = not limit or batch["start"] + limit >= total
+    batches = (context["ti"].map_index or 0) + 1 if last else -(-total // limit)
     return max(1, min(batches, context["task"].max_active_tis_per_dagrun or batches))
 
 

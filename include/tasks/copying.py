@@ -40,7 +40,8 @@ def _counted(printed: str) -> Counted:
         answer = json.loads(printed)
         if error := told(answer):
             raise error
-        return {"rows": int(answer["rows"]), "version": answer["version"]}
+        rows = answer["rows"]
+        return {"rows": None if rows is None else int(rows), "version": answer["version"]}
     except (ValueError, TypeError, KeyError):
         raise CountLost(f"it printed {printed[:80]!r}", where="the count") from None
 

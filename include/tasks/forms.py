@@ -14,7 +14,7 @@ from include.transfer.dataset import (
 )
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS
 from include.transfer.policy import ON_DRIFT, Policy
-from include.transfer.source.paging import PAGINGS
+from include.transfer.source.styles import PAGINGS
 
 Help = dict[str, tuple[str, str, dict[str, Any]]]
 
@@ -51,12 +51,11 @@ _SETTINGS: Help = {
     "count_accept": ("Media type of the count", "Empty: the rows', if that is JSON.", {}),
     "rows_path": ("Path of the rows", "Answers a slice of them as JSON.", {"minLength": 1}),
     "rows_key": ("Key of the rows", "items, data.rows; empty: the answer is the array.", {}),
-    "paging": ("Paging", "By the first row's number, or by a page's number.", {"enum": list(PAGINGS)}),
-    "offset_param": ("Parameter of the offset or page", "start, offset, skip, page", {"minLength": 1}),
-    "limit_param": ("Parameter of the limit", "limit, count, per_page; empty: the API has none.", {}),
-    "first_page": ("Number of the first page", "0 or 1.", {"minimum": 0}),
-    "first_offset": ("Offset of the first row", "0 or 1.", {"minimum": 0}),
-    "page_size": ("Rows in one request", "0: the whole batch in one.", {"minimum": 0}),
+    "paging": (
+        "Paging",
+        f"style: {', '.join(PAGINGS)}, and that style's settings. See docs/your-api.md.",
+        {},
+    ),
     "query": ("More parameters", "Sent with every request.", {}),
     "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
     "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
@@ -130,7 +129,7 @@ def run_form(policy: Policy | None = None) -> dict[str, Param]:
 def doctor_form(dataset: Dataset) -> dict[str, Param]:
     """What the doctor is to look at."""
     source = ("conn_id", "count_path", "total", "rows_path", "rows_key")
-    paging = ("paging", "offset_param", "limit_param", "first_page", "first_offset", "page_size")
+    paging = ("paging",)
     wanted = ("name", "store_conn_id", "bucket", *source, *paging)
     return _params({name: _SETTINGS[name] for name in wanted}, dataset.to_dict())
 

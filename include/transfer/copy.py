@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from include.transfer.batches import Batch
@@ -51,21 +51,51 @@ def copy_batch(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receip
 
 
 def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, key: str) -> Receipt:
+    hashes = new_hashes(api)
+
+    def checked(blocks: Iterator[Block]) -> Iterator[Block]:
+        rows = 0
+        for block in blocks:
+            rows += len(block.rows)
+            yield block
+        if rows != batch.limit:
+            got = f"{rows:,} rows were written instead of {batch.limit:,}"
+            raise WrongRowCount(got, fix="clear this copy")
+
+    return seal(
+        api, bucket, prefix, batch.start, key, checked(_watched(api.rows(batch, hashes), batch)), hashes
+    )
+
+
+def new_hashes(api: Api) -> RowHashes:
+    """For the rows of one object."""
+    return RowHashes(api.url, RowKeys(api.dataset.key) if api.dataset.key else None)
+
+
+def seal(
+    api: Api,
+    bucket: Bucket,
+    prefix: Prefix,
+    start: int,
+    key: str,
+    blocks: Iterator[Block],
+    hashes: RowHashes,
+    leads: Callable[[], dict[str, str | None]] = dict,
+) -> Receipt:
+    """Write rows from `start` on into the object `key`, and their hashes; returns the receipt, not stored.
+
+    `leads`: what the receipt says of a chain, once all rows have come (copy_chain.py).
+    """
     return_large_buffers()
     started = time.monotonic()
     columns = Columns(api.dataset.types)
     dataset = api.dataset
-    hashes = RowHashes(api.url, RowKeys(dataset.key) if dataset.key else None)
-    how = dataset.format, dataset.compression, dataset.csv_formulas
-    pieces = encode(_watched(api.rows(batch, hashes), batch), columns, *how)
+    pieces = encode(blocks, columns, dataset.format, dataset.compression, dataset.csv_formulas)
     stored = bucket.put_stream(key, pieces)
-    if columns.rows != batch.limit:
-        got = f"{columns.rows:,} rows were written instead of {batch.limit:,}"
-        raise WrongRowCount(got, fix="clear this copy")
     noted = bucket.put_stream(prefix.hashes(key), hashes.pieces())
     return Receipt(
         key=key,
-        start=batch.start,
+        start=start,
         rows=columns.rows,
         bytes=stored.bytes,
         sha256=stored.sha256,
@@ -79,6 +109,7 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, key: str) ->
         fingerprint=dataset.fingerprint,
         url=api.url,
         hashes=noted.sha256,
+        chain=leads(),
         version=RECEIPT_VERSION,
     )
 

@@ -5,14 +5,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
-from difflib import get_close_matches
 from typing import Any, get_origin
 from urllib.parse import unquote
 
 from include.transfer.documents import brief
-from include.transfer.errors import BadSettings
+from include.transfer.errors import BadSettings, refuse_unknown
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS, suffix
-from include.transfer.source.paging import PAGINGS
+from include.transfer.source.chains import Chained, Counted
+from include.transfer.source.paging import Offset, Page
+from include.transfer.source.styles import Paging, paging_of, wrong_with
 
 DUPLICATES = ("fail", "allow")
 TYPES = ("string", "int64", "double", "boolean")
@@ -20,13 +21,12 @@ BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 CONN_PATTERN = r"^[\w#!()\-.:/\\]{1,250}$"  # as Airflow has it
 TOTAL_PATTERN = (
-    r"^(probe|last-link|(pages:)?(body|body:/([^~\r\n]|~[01])*|body:[^\s/]\S*|header:[A-Za-z0-9_-]+))$"
+    r"^(none|probe|last-link|(pages:)?(body|body:/([^~\r\n]|~[01])*|body:[^\s/]\S*|header:[A-Za-z0-9_-]+))$"
 )
 _KINDS: dict[Any, str] = {str: "a text", Mapping: "an object"}
 # Settings that mean something when empty; a form gives null for them.
 MAY_BE_EMPTY: Mapping[str, Any] = {
     "rows_key": "",
-    "limit_param": "",
     "version_header": "",
     "count_accept": "",
     "key": [],
@@ -48,6 +48,8 @@ _NOT_CONTENT = {
 }
 # Settings that the first release had not; its fingerprints stay what they were.
 _ADDED: Mapping[str, Any] = {"first_offset": 0, "key": [], "csv_formulas": "keep"}
+# How the first release named the settings of its two styles of paging.
+_FLAT = {"param": "offset_param", "limit_param": "limit_param", "size": "page_size"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,18 +67,14 @@ class Dataset:
 
     count_path: str = "/api/count"
     # The number of rows: `body`, `body:meta.total`, `body:/meta/total`, `header:X-Total-Count`; of pages:
-    # `pages:body:total_pages`, `last-link`; `probe`: search for the last row.
+    # `pages:body:total_pages`, `last-link`; `probe`: search for the last row;
+    # `none`: each answer leads to the next.
     total: str = "body"
     count_query: Mapping[str, Any] | None = None  # sent with the count; None: the `query`
     count_accept: str = ""  # empty: `accept` where that is JSON, else application/json
     rows_path: str = "/api/get"
     rows_key: str = ""  # where the rows are in the answer: `items`, `data.rows`; empty: it is the array
-    paging: str = "offset"  # a name in source/paging.py
-    offset_param: str = "start"
-    limit_param: str = "limit"
-    first_page: int = 1
-    first_offset: int = 0  # the offset of the first row: 1 where an API counts its rows from 1
-    page_size: int = 0  # rows in one request; 0: the whole batch in one
+    paging: Paging = field(default_factory=Offset)  # or as an object: see source/styles.py
     query: Mapping[str, Any] = field(default_factory=dict)  # sent with every request; a list: once for each
     version_header: str = ""  # the header that names the dataset's version, if the API has one
     accept: str = "application/json"
@@ -93,6 +91,12 @@ class Dataset:
     reread: int = 3  # requests that verify makes again, to compare what they bring; 0: none
 
     def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "paging", paging_of(self.paging))
+        except BadSettings as error:
+            raise BadSettings(
+                error.got, where=f"dataset {self.name!r}: {error.where}", fix=error.fix
+            ) from None
         wrong = [message for message in self._wrong() if message]
         if wrong:
             raise BadSettings("; ".join(wrong), where=f"dataset {self.name!r}")
@@ -131,7 +135,6 @@ class Dataset:
         wrong = [
             one_of("format", tuple(FORMATS)),
             one_of("compression", COMPRESSIONS),
-            one_of("paging", tuple(PAGINGS)),
             one_of("duplicates", DUPLICATES),
             one_of("csv_formulas", FORMULAS),
             matching("name", NAME_PATTERN),
@@ -140,11 +143,8 @@ class Dataset:
             matching("store_conn_id", CONN_PATTERN),
             matching("total", TOTAL_PATTERN),
             *(_leaves_base_path(name, getattr(self, name)) for name in ("count_path", "rows_path")),
-            "" if self.offset_param else "offset_param is empty",
             at_least("batch_size", 1),
-            at_least("page_size", 0),
-            at_least("first_page", 0),
-            at_least("first_offset", 0),
+            wrong_with(self.paging),
             at_least("requests_per_minute", 0),
             at_least("reread", 0),
             "" if _names(self.key) else f"key is {brief(self.key)}, not a list of columns, each once",
@@ -152,9 +152,8 @@ class Dataset:
             f"types has {', '.join(unknown)}, which are none of {', '.join(TYPES)}" if unknown else "",
         ]
         if not any(wrong):
-            wrong.append(PAGINGS[self.paging].wrong(self))
-            if self.total.startswith(("pages:", "last-link")) and not self.page_size:
-                wrong.append(f"total {self.total} needs a page_size")
+            if self.total.startswith(("pages:", "last-link", "probe")):
+                wrong.append(self._wrong_with_pages())
             if self.compression not in FORMATS[self.format].COMPRESSIONS:
                 wrong.append(f"{self.format} compresses its own columns: set compression to none")
         return wrong
@@ -189,11 +188,36 @@ class Dataset:
         return suffix(self.format, self.compression)
 
     @property
+    def page_size(self) -> int:
+        """Rows in one request; 0: as many as the batch has, or the server likes."""
+        return int(getattr(self.paging, "size", 0))
+
+    def _wrong_with_pages(self) -> str:
+        if not isinstance(self.paging, Offset | Page):
+            return f"total {self.total} needs paging by offset or page"
+        sized = self.total == "probe" or self.paging.size
+        return "" if sized else f"total {self.total} needs a size in paging"
+
+    @property
+    def planned(self) -> Offset | Page:
+        """How batches are asked for. Raises BadSettings for a chain: it has none."""
+        if isinstance(self.paging, Offset | Page):
+            return self.paging
+        raise BadSettings(f"paging by {self.paging.style} has no batches", where=f"dataset {self.name!r}")
+
+    @property
+    def chained(self) -> Chained | None:
+        """How one task walks through the answers; None: batches are planned from the total."""
+        if not isinstance(self.paging, Offset | Page):
+            return self.paging
+        return Counted(self.paging, self.batch_size) if self.total == "none" else None
+
+    @property
     def fingerprint(self) -> str:
         """Names what an object of this dataset holds: where one setting differs, nothing is reused."""
         content = {
             name: value
-            for name, value in self.to_dict().items()
+            for name, value in _flat(self.to_dict()).items()
             if name not in _NOT_CONTENT and (name not in _ADDED or value != _ADDED[name])
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
@@ -223,14 +247,15 @@ def _names(columns: Any) -> bool:
     return right and len(set(columns)) == len(columns)
 
 
-def refuse_unknown(given: Mapping[str, Any], known: list[str], what: str) -> None:
-    """Raise BadSettings for names that are not `known`, each with the nearest that is."""
-    unknown = []
-    for name in given:
-        if name not in known:
-            near = get_close_matches(str(name), known, 1, 0.5)
-            unknown.append(f"{name!r} (did you mean {near[0]!r}?)" if near else repr(name))
-    if unknown:
-        raise BadSettings(
-            f"unknown: {', '.join(unknown)}", where=what, fix=f"the known ones are {', '.join(known)}"
-        )
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """With the paging by offset or page as the first release had it, in settings beside the others."""
+    paging = dict(settings["paging"])
+    if paging["style"] not in ("offset", "page"):
+        return settings
+    style, first = paging.pop("style"), paging.pop("first")
+    flat = {_FLAT[name]: value for name, value in paging.items()}
+    firsts = {
+        "first_page": first if style == "page" else 1,
+        "first_offset": first if style == "offset" else 0,
+    }
+    return settings | flat | firsts | {"paging": style}

@@ -59,13 +59,18 @@ def opening(name: str, open_: Callable[[], T], check: Callable[[T], Iterator[Che
 def check_source(api: Api) -> Iterator[Check]:
     """Can the API be counted, and does it give the first row?"""
     from include.transfer.batches import Batch
+    from include.transfer.run import count
+    from include.transfer.source.row_hashes import RowHashes
+    from include.transfer.source.walk import Walk
 
     try:
-        count = api.count()
-        yield Check("count", f"{count.rows:,} rows, version {count.version}")
-        if count.rows:
-            first = next(iter(api.rows(Batch(0, 1)))).rows[0]
-            yield Check("first row", f"{len(first)} columns")
+        counted = count(api)
+        rows = "an unknown number of" if counted["rows"] is None else f"{counted['rows']:,}"
+        yield Check("count", f"{rows} rows, version {counted['version']}")
+        if counted["rows"] != 0:
+            found = Walk(api).answer(RowHashes()) if api.dataset.chained else api.rows(Batch(0, 1))
+            first = next(found, None)
+            yield Check("first row", f"{len(first.rows[0])} columns" if first else "there is none")
     except TransferError as error:
         yield Check("source", str(error), _fix_of_source(error, api.dataset.conn_id))
     yield from check_clock("source", api.url)

@@ -26,6 +26,7 @@ TransferError
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 
@@ -85,7 +86,7 @@ class SourceUnavailable(Retryable):
 class BodyBroken(Retryable):
     """An answer ended before its end."""
 
-    advice = "the task is tried again; if it breaks at the same row each time, set page_size"
+    advice = "the task is tried again; if it breaks at the same row each time, set paging's size"
 
 
 class SourceChanged(Retryable):
@@ -182,6 +183,19 @@ class Unverified(TransferError):
         self.findings = list(findings)
         lines = "".join(f"\n  - {finding}" for finding in self.findings)
         super().__init__(f"{len(self.findings)} finding(s), nothing is committed:{lines}")
+
+
+def refuse_unknown(given: Mapping[str, Any], known: list[str], what: str) -> None:
+    """Raise BadSettings for names that are not `known`, each with the nearest that is."""
+    unknown = []
+    for name in given:
+        if name not in known:
+            near = get_close_matches(str(name), known, 1, 0.5)
+            unknown.append(f"{name!r} (did you mean {near[0]!r}?)" if near else repr(name))
+    if unknown:
+        raise BadSettings(
+            f"unknown: {', '.join(unknown)}", where=what, fix=f"the known ones are {', '.join(known)}"
+        )
 
 
 @contextmanager

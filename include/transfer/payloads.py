@@ -7,20 +7,21 @@ from typing import Any, NotRequired, TypedDict
 
 
 class Counted(TypedDict):
-    """What the source said of itself; `version`: None where it names none."""
+    """What the source said of itself; None: it does not say (`total: none`, no version)."""
 
-    rows: int
+    rows: int | None
     version: str | None
 
 
 class PlannedBatch(TypedDict):
     """Rows [start, start + limit) of `total`, planned at a version of the source.
 
-    `label`: the rows as a person says them; a mapped task carries it.
+    `limit`: None for a chain, of which one copy takes all rows. `label`: the rows as a person says them; a
+    mapped task carries it.
     """
 
     start: int
-    limit: int
+    limit: int | None
     total: int | None
     version: str | None
     label: str
@@ -49,6 +50,7 @@ class CopiedBatch(Vouched):
     fingerprint: str
     url: str
     hashes: str
+    chain: dict[str, str | None]
     version: int
 
 

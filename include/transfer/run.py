@@ -10,13 +10,20 @@ from collections.abc import Sequence
 from include.transfer.batches import Batch, plan_batches
 from include.transfer.commit.drift import Tail, copy_tail, drifted, record
 from include.transfer.commit.manifest import Manifest
-from include.transfer.commit.proof import prove
+from include.transfer.commit.proof import behind_the_end, prove
 from include.transfer.commit.publish import publish, verified_receipts
 from include.transfer.commit.retention import retire
+from include.transfer.commit.sealed import sealed
 from include.transfer.commit.standing import read_standing
 from include.transfer.commit.unchanged import standing_run
-from include.transfer.commit.verify import check_reported, check_source, compare_with_store
+from include.transfer.commit.verify import (
+    check_ended,
+    check_reported,
+    check_source,
+    compare_with_store,
+)
 from include.transfer.copy import copy_batch
+from include.transfer.copy_chain import copy_chain
 from include.transfer.dataset import Dataset
 from include.transfer.errors import TransferError, Unverified
 from include.transfer.formats import FORMATS
@@ -30,7 +37,7 @@ from include.transfer.payloads import (
     Vouched,
 )
 from include.transfer.policy import Policy
-from include.transfer.source.api import Api
+from include.transfer.source.api import Api, Behind
 from include.transfer.source.count import Count
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
@@ -56,14 +63,22 @@ def run(
 
 def count(api: Api) -> Counted:
     """Ask the source how many rows it has, and in which version."""
+    if api.dataset.total == "none":
+        return {"rows": None, "version": api.named_version()}
     found = api.count()
     return {"rows": found.rows, "version": found.version}
 
 
 def plan(dataset: Dataset, counted: Counted, max_maps: int = MOST_MAPS) -> list[PlannedBatch]:
-    """The batches of this run; each knows the version that it was planned at."""
+    """The batches of this run; each knows the version that it was planned at. A chain is one."""
     rows, version = counted["rows"], counted["version"]
-    batches = plan_batches(rows, dataset.batch_size, max_maps, multiple=dataset.page_size or 1)
+    if dataset.chained or rows is None:
+        known = "an unknown number of" if rows is None else f"{rows:,}"
+        log.info("%s rows, version %s: each answer leads to the next, one copy takes all", known, version)
+        return [{"start": 0, "limit": None, "total": rows, "version": version, "label": "all rows"}]
+    batches = plan_batches(
+        rows, dataset.batch_size, max_maps, multiple=getattr(dataset.paging, "size", 0) or 1
+    )
     size = batches[0].limit if batches else 0
     log.info("%d rows, version %s: %d batches of %d rows", rows, version, len(batches), size)
     if size > dataset.batch_size:
@@ -78,9 +93,13 @@ def unchanged(
     api: Api, bucket: Bucket, counted: Counted, batches: Sequence[PlannedBatch], name: str
 ) -> StandingRun | None:
     """The committed run that holds what the source has, so that this one need not copy; None: it must."""
-    dataset, source = api.dataset, Count(**counted)
-    prefix = Prefix(dataset.name, name)
-    newest = standing_run(bucket, prefix, dataset, api.url, source, _batches(batches))
+    dataset, prefix = api.dataset, Prefix(api.dataset.name, name)
+    if counted["rows"] is None:
+        log.info("the source does not say how many rows it has: it is copied, whether it changed or not")
+        return None
+    source = Count(counted["rows"], counted["version"])
+    planned = None if dataset.chained else _batches(batches)
+    newest = standing_run(bucket, prefix, dataset, api.url, source, planned)
     if newest is None:
         return None
     uri = bucket.uri(newest.prefix.manifest)
@@ -94,7 +113,11 @@ def unchanged(
 
 def copy(api: Api, bucket: Bucket, batch: PlannedBatch, name: str) -> CopiedBatch:
     """Copy one batch; returns its receipt."""
-    receipt = copy_batch(api, bucket, Prefix(api.dataset.name, name), Batch.from_dict(batch))
+    prefix = Prefix(api.dataset.name, name)
+    if api.dataset.chained:
+        receipt = copy_chain(api, bucket, prefix, batch["total"])
+    else:
+        receipt = copy_batch(api, bucket, prefix, Batch.from_dict(batch))
     planned = batch["version"]
     if None not in (planned, receipt.source_version) and planned != receipt.source_version:
         log.warning(
@@ -114,6 +137,8 @@ def verify(
     policy: Policy,
 ) -> VerifiedRun:
     """Compare plan, copies, store and source. Here, and only here, findings become a failure."""
+    if api.dataset.chained:
+        return _verified_chain(api, bucket, batches[0], copied, name)
     dataset, source = api.dataset, api.count()
     planned, prefix = _batches(batches), Prefix(dataset.name, name)
     before = Count(sum(batch.limit for batch in planned), batches[0]["version"] if batches else None)
@@ -124,8 +149,9 @@ def verify(
     reported = [*check_reported(copied, verified.receipts), *check_source(verified.receipts, api.url)]
     drift = [] if tail.batches else drifted(verified.receipts, before, source)
     findings = [*verified.findings, *reported, *tail.findings, *drift]
+    behind = behind_the_end(api, verified.receipts, source)
     how = {"grows": policy.on_drift == "append", "sound": not findings}
-    proof = prove(api, bucket, prefix, verified.receipts, before, source, **how)
+    proof = prove(api, bucket, prefix, verified.receipts, before, source, behind, **how)
     if findings := [*findings, *proof.findings]:
         raise Unverified(findings)
     log.info("verified %d batches, %d rows", len(verified.receipts), source.rows)
@@ -138,6 +164,42 @@ def verify(
         "appended": len(tail.batches),
         "drift": record(before, source, verified.receipts) if tail.batches else None,
         "proof": proof.to_dict(),
+    }
+
+
+def _verified_chain(
+    api: Api, bucket: Bucket, planned: PlannedBatch, copied: Sequence[Vouched], name: str
+) -> VerifiedRun:
+    """As `verify`, of a chain: its receipts must lead from the first answer to the last."""
+    dataset, prefix = api.dataset, Prefix(api.dataset.name, name)
+    receipts = list(sealed(bucket, prefix))
+    batches = [Batch(receipt.start, receipt.rows) for receipt in receipts]
+    rows = sum(batch.limit for batch in batches)
+    uncounted = dataset.total == "none"
+    source = Count(rows, api.named_version()) if uncounted else api.count()
+    before = Count(rows if planned["total"] is None else planned["total"], planned["version"])
+    verified = compare_with_store(bucket, prefix, batches, dataset)
+    findings = [
+        *verified.findings,
+        *check_ended(receipts, copied, source.rows),
+        *check_reported(copied, receipts),
+        *check_source(receipts, api.url),
+        *drifted(receipts, before, source),
+    ]
+    how = {"grows": False, "sound": not findings}
+    proof = prove(api, bucket, prefix, receipts, before, source, Behind(rows, "reached"), **how)
+    if findings := [*findings, *proof.findings]:
+        raise Unverified(findings)
+    log.info("verified %d objects, %d rows", len(receipts), rows)
+    return {
+        "rows": rows,
+        "version": source.version,
+        "url": api.url,
+        "digest": verified.digest,
+        "batches": [_planned(batch, source.version) for batch in batches],
+        "appended": 0,
+        "drift": None,
+        "proof": proof.to_dict() | {"counted_twice": not uncounted and proof.counted_twice},
     }
 
 

@@ -12,7 +12,7 @@ from tests.servers.http_server import Request
 from tests.servers.scripted_http import ScriptedSource
 
 Answer = tuple[int, dict[str, str], Any]
-BY_PAGE = {"paging": "page", "offset_param": "page"}
+BY_PAGE = {"paging": {"style": "page", "size": 25}}
 
 
 class Style:
@@ -84,7 +84,7 @@ class TotalInAHeader(Style):
 class CountsFromOne(Style):
     """SCIM (RFC 7644, 3.4.2.4): a start below 1 is taken for 1."""
 
-    settings: ClassVar = {"first_offset": 1}
+    settings: ClassVar = {"paging": {"first": 1, "size": 25}}
 
     def slice(self, start: int, limit: int) -> list[dict[str, Any]]:
         return super().slice(max(1, start) - 1, limit)
@@ -98,7 +98,7 @@ class PagesFromOne(Style):
 
 
 class PagesFromZero(Style):
-    settings: ClassVar = BY_PAGE | {"first_page": 0}
+    settings: ClassVar = {"paging": {"style": "page", "size": 25, "first": 0}}
 
     def slice(self, start: int, limit: int) -> list[dict[str, Any]]:
         return super().slice(start * limit, limit)
@@ -156,7 +156,7 @@ class AnswersLineByLine(Style):
 class HasNoLimit(Style):
     """One size of page, and no parameter for it."""
 
-    settings: ClassVar = {"limit_param": ""}
+    settings: ClassVar = {"paging": {"limit_param": "", "size": 25}}
 
     def slice(self, start: int, limit: int) -> list[dict[str, Any]]:
         return super().slice(start, 25)
@@ -180,7 +180,7 @@ class DoesNotMakeLargePagesInTime(RefusesLargePages):
 
 
 class RefusesLargePagesWithoutAPageSize(RefusesLargePages):
-    settings: ClassVar = {"page_size": 0}
+    settings: ClassVar = {"paging": "offset"}
 
     def slice(self, start: int, limit: int) -> list[dict[str, Any]]:
         return Style.slice(self, start, limit)
@@ -273,11 +273,11 @@ class CountsFromOneAskedFromZero(CountsFromOne):
 
 
 class CountsFromZeroAskedFromOne(Style):
-    settings: ClassVar = {"first_offset": 1}
+    settings: ClassVar = {"paging": {"first": 1, "size": 25}}
 
 
 class PagesFromOneAskedFromZero(PagesFromOne):
-    settings: ClassVar = BY_PAGE | {"first_page": 0}
+    settings: ClassVar = {"paging": {"style": "page", "size": 25, "first": 0}}
 
 
 class PagesFromZeroAskedFromOne(PagesFromZero):
@@ -302,9 +302,9 @@ class SortsByWhatIsNotUnique(Style):
 
 
 class DividesOffsetByAnyLimit(DividesOffsetByLimit):
-    """Without a page_size the last batch asks for fewer rows than the others."""
+    """Without a size the last batch asks for fewer rows than the others."""
 
-    settings: ClassVar = {"page_size": 0}
+    settings: ClassVar = {"paging": "offset"}
 
 
 class FiltersAfterPaging(Style):

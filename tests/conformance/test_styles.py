@@ -14,7 +14,7 @@ from include.transfer.run import run
 from include.transfer.source.api import Api
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
-from tests.conformance import styles, totals
+from tests.conformance import chains, styles, totals
 from tests.conformance.styles import Served
 from tests.unit.transfer.conftest import IMPATIENT
 
@@ -39,7 +39,7 @@ def served(request):
 def api_of(served, **settings):
     session = requests.Session()
     session.trust_env = False
-    shape = {"format": "ndjson", "page_size": 25, "batch_size": 100} | served.style.settings | settings
+    shape = {"format": "ndjson", "paging": {"size": 25}, "batch_size": 100} | served.style.settings | settings
     return Api(session, served.url, Dataset(name=type(served.style).__name__.lower(), **shape), IMPATIENT)
 
 
@@ -56,7 +56,7 @@ def decoded(text):
 
 
 @pytest.mark.parametrize(
-    "served", styles.HONEST + totals.HONEST, indirect=True, ids=lambda style: style.__name__
+    "served", styles.HONEST + totals.HONEST + chains.HONEST, indirect=True, ids=lambda style: style.__name__
 )
 def test_every_row_is_copied_once(served, bucket):
     api = api_of(served)
@@ -68,7 +68,7 @@ def test_every_row_is_copied_once(served, bucket):
 
 
 @pytest.mark.parametrize(
-    "served", styles.LYING + totals.LYING, indirect=True, ids=lambda style: style.__name__
+    "served", styles.LYING + totals.LYING + chains.LYING, indirect=True, ids=lambda style: style.__name__
 )
 def test_wrong_rows_are_not_committed(served, bucket):
     api = api_of(served)

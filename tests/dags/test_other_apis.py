@@ -90,15 +90,15 @@ def test_the_documented_dag_runs_as_it_stands(lake, source, tmp_path):
     [
         (
             {"offset_name": "skip", "limit_name": "take", "total_header": "X-Total-Count"},
-            {"total": "header:X-Total-Count", "offset_param": "skip", "limit_param": "take"},
+            {"total": "header:X-Total-Count", "paging": {"param": "skip", "limit_param": "take"}},
         ),
         (
             {"rows_key": "items", "total_key": "total", "total_first": False, "largest_limit": 7},
-            {"rows_key": "items", "total": "body:total", "page_size": 7, "batch_size": 30},
+            {"rows_key": "items", "total": "body:total", "paging": {"size": 7}, "batch_size": 30},
         ),
         (
             {"page_name": "p", "page_size_name": "n", "first_page": 0, "largest_limit": 9},
-            {"paging": "page", "offset_param": "p", "limit_param": "n", "first_page": 0, "page_size": 9}
+            {"paging": {"style": "page", "param": "p", "limit_param": "n", "first": 0, "size": 9}}
             | {"batch_size": 20},
         ),
         ({}, {"total": "probe", "count_query": None, "count_accept": None}),

@@ -239,7 +239,7 @@ def test_the_doctor_finds_nothing_where_all_is_well(lake, wildfires):
 
 def test_the_doctor_looks_at_a_source_that_numbers_its_pages(lake, source):
     lake.connect_source(source([{"id": 1}] * 7, page_name="page", page_size_name="limit", first_page=1))
-    pages = {"paging": "page", "offset_param": "page", "page_size": 5, "rows_path": "/api/get"}
+    pages = {"paging": {"style": "page", "size": 5}, "rows_path": "/api/get"}
     ran = lake.run("lake_doctor", total="probe", **pages)
     assert "count: 7 rows, version None" in ran.xcom("check_source")
 

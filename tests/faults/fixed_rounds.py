@@ -21,7 +21,7 @@ LONG = (
     "packed and unversioned",
     "planned anew",
 )
-SETTINGS = {"batch_size": 500, "format": "csv", "page_size": 0}
+SETTINGS = {"batch_size": 500, "format": "csv", "paging": {"size": 0}}
 
 
 def plans() -> dict[str, Plan]:

@@ -89,7 +89,7 @@ class Plan:
             rng.randint(1, 3),
             {
                 **_format(rng),
-                "page_size": 0 if large else rng.choice([0, 0, 100]),
+                "paging": {"size": 0 if large else rng.choice([0, 0, 100])},
                 "batch_size": 20_000 if large else 500,
                 **_POLICIES.get(incident, {}),
                 "version_header": "ETag" if incident in NEEDS_A_VERSION or rng.random() < 0.8 else None,
@@ -107,7 +107,7 @@ class Plan:
             rng.randint(1, 3),
             {
                 "format": rng.choice(["csv", "ndjson"]),
-                "page_size": 25,
+                "paging": {"size": 25},
                 "batch_size": 100,
                 "version_header": None,
                 **STYLES[style].settings,

@@ -108,7 +108,7 @@ class Manifest:
 
 def _shared(format_: str, columns: list[str], types: dict[str, str], url: str) -> dict[str, Any]:
     """What a receipt says by saying nothing: the manifest's columns and URL, in a typed format its types."""
-    return {"columns": columns, "types": types if FORMATS[format_].TYPED else {}, "url": url}
+    return {"columns": columns, "types": types if FORMATS[format_].TYPED else {}, "url": url, "chain": {}}
 
 
 # What must be there, and what may be.
@@ -197,6 +197,18 @@ def contradictions(manifest: Manifest, stored: Mapping[str, Any]) -> Iterator[Fi
                 receipt.key, f"it starts at row {receipt.start:,}, and the one before ends at {reached:,}"
             )
         reached = receipt.start + receipt.rows
+    yield from _broken_chain(manifest)
     for receipt in manifest.receipts:
         if receipt.rows < 1 or receipt.bytes < 0:
             yield Finding(receipt.key, f"{Batch(receipt.start, receipt.rows)} in {receipt.bytes:,} bytes")
+
+
+def _broken_chain(manifest: Manifest) -> Iterator[Finding]:
+    """Objects of a chain of answers lead from the first answer to the last."""
+    mark = None
+    for receipt in manifest.receipts:
+        if receipt.chain and receipt.chain.get("begins") != mark:
+            yield Finding(receipt.key, "it does not begin where the one before ends")
+        mark = receipt.chain.get("next")
+    if mark is not None:
+        yield Finding("the manifest", "its last object is not the end of the chain")

@@ -23,7 +23,8 @@ class Proof:
     """What is proven of a run, and what speaks against it.
 
     `end`: what a request behind the last row brought: nothing (`empty`), a refusal (`refused`), rows that
-    are in the run (`repeated`), or rows by which the source has grown meanwhile (`grown`).
+    are in the run (`repeated`), or rows by which the source has grown meanwhile (`grown`); `reached`: the
+    last answer names no further one.
     """
 
     distinct: Distinct
@@ -49,6 +50,12 @@ class Proof:
         }
 
 
+def behind_the_end(api: Api, receipts: Sequence[Receipt], now: Count) -> Behind:
+    """What the source brings behind its last row; `unknown` where rows are missing, which is a finding."""
+    complete = sum(receipt.rows for receipt in receipts) == now.rows
+    return api.behind(now.rows) if complete else Behind(now.rows, "unknown")
+
+
 def prove(
     api: Api,
     bucket: Bucket,
@@ -56,17 +63,15 @@ def prove(
     receipts: Sequence[Receipt],
     before: Count,
     now: Count,
-    *,
+    behind: Behind,
     grows: bool,
     sound: bool,
 ) -> Proof:
-    """Compare all rows of a run with each other, ask the source for one more, and for some again.
+    """Compare all rows of a run with each other, judge what came `behind` them, and ask for some again.
 
-    `grows`: it may have more by now. `sound`: nothing else was found, so that asking again says something.
+    `grows`: the source may have more by now. `sound`: nothing else was found, so that asking again says
+    something.
     """
-    # Where rows are missing or too many, that is a finding of its own.
-    complete = sum(receipt.rows for receipt in receipts) == now.rows
-    behind = api.behind(now.rows) if complete else Behind(now.rows, "unknown")
     distinct = compare_rows(bucket, prefix, receipts, api.dataset.duplicates, behind.hashes)
     findings, end = list(distinct.findings), behind.end
     if end == "rows" and behind.hashes and not distinct.unknown:

@@ -34,6 +34,8 @@ class Receipt:
     fingerprint: str = ""  # of the dataset's settings that decide what an object holds
     url: str = field(default="", compare=False)  # of the source, without credentials
     hashes: str = ""  # SHA-256 of the rows' hashes beside it (source/row_hashes.py); empty: there are none
+    # Of a chain: the marks where it begins and the next one does, None for the first and behind the last.
+    chain: dict[str, str | None] = field(default_factory=dict)
     version: int = 1  # of this document; 1 is what was written before it was
 
     @classmethod

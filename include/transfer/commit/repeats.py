@@ -161,7 +161,7 @@ def _places(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], number:
 
 def _twice(what: str, places: list[str], otherwise: str) -> Finding:
     fix = (
-        "let the API sort by a key that is unique (the dataset's query), check first_page and first_offset, "
+        "let the API sort by a key that is unique (the dataset's query), check paging's first, "
         f"then clear the whole run; or {otherwise}"
     )
     return Finding("the source", f"{what} came twice, such as in {places[0]} and {places[1]}", fix)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from include.transfer.batches import Batch
 from include.transfer.commit.receipt import Receipt
-from include.transfer.commit.stored_hashes import read_hashes
-from include.transfer.errors import Finding, WrongRowCount
+from include.transfer.commit.sealed import HIDDEN
+from include.transfer.commit.stored_hashes import first_and_last, read_hashes
+from include.transfer.errors import Finding, SourceRefused, WrongRowCount
 from include.transfer.formats.unreadable import Unreadable
 from include.transfer.source.api import Api
-from include.transfer.source.row_hashes import ROW_BYTES
+from include.transfer.source.row_hashes import ROW_BYTES, RowHashes
+from include.transfer.source.walk import Walk
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
@@ -34,6 +36,8 @@ def make_again(
     api: Api, bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt]
 ) -> tuple[int, list[Finding]]:
     """Make the dataset's `reread` requests again; returns how many were made, and what brought other rows."""
+    if api.dataset.chained:
+        return _chain_again(api, bucket, prefix, receipts)
     rows = _chosen_rows(prefix.run, receipts, api.dataset.reread)
     made, findings = 0, []
     for asked in _holding(rows, bucket, prefix, receipts):
@@ -44,6 +48,35 @@ def make_again(
             where = f"the request for the rows from {asked.batch.start + asked.at:,} on"
             findings.append(Finding(where, f"made again, it brought {got}: {source}", fix))
     return made, findings
+
+
+def _chain_again(
+    api: Api, bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt]
+) -> tuple[int, list[Finding]]:
+    """Ask again for the first answer of objects that hold the chosen rows."""
+    rows = _chosen_rows(prefix.run, receipts, api.dataset.reread)
+    made, findings = 0, []
+    for receipt in receipts:
+        known = HIDDEN not in (receipt.chain.get("begins") or "")
+        if known and any(0 <= row - receipt.start < receipt.rows for row in rows):
+            made += 1
+            if not answers_again(api, bucket, prefix, receipt):
+                where = f"the request for the rows from {receipt.start:,} on"
+                got = "made again, it brought other rows: the source was edited, or is not stable"
+                findings.append(Finding(where, got, "clear the whole run"))
+    return made, findings
+
+
+def answers_again(api: Api, bucket: Bucket, prefix: Prefix, receipt: Receipt) -> bool:
+    """Whether a chain's object begins with the same rows when its first request is made again."""
+    seen = RowHashes(api.url)
+    try:
+        ends = first_and_last(bucket, prefix, receipt)
+        for _ in Walk(api, receipt.chain["begins"], receipt.start).answer(seen):
+            pass
+    except (Unreadable, SourceRefused, WrongRowCount):  # a token that has expired is no proof of anything
+        return False
+    return bool(ends) and seen.digest == ends[0].digest
 
 
 def _chosen_rows(run: str, receipts: Sequence[Receipt], count: int) -> list[int]:

@@ -15,11 +15,12 @@ log = logging.getLogger(__name__)
 
 
 def standing_run(
-    bucket: Bucket, prefix: Prefix, dataset: Dataset, url: str, source: Count, batches: Sequence[Batch]
+    bucket: Bucket, prefix: Prefix, dataset: Dataset, url: str, source: Count, batches: Sequence[Batch] | None
 ) -> Manifest | None:
     """The newest committed run, if this one would write the same again; None: there is something to copy.
 
-    The same: URL, version, number of rows, settings and batches, with every object still there. A source
+    The same: URL, version, number of rows, settings and batches (None: a chain has none), with every object
+    still there. A source
     that names no version is never taken for unchanged. Nor is a run that has begun to copy: clearing it
     repairs it.
     """
@@ -42,7 +43,7 @@ def standing_run(
 
 
 def _differences(
-    newest: Manifest, dataset: Dataset, url: str, source: Count, batches: Sequence[Batch]
+    newest: Manifest, dataset: Dataset, url: str, source: Count, batches: Sequence[Batch] | None
 ) -> Iterator[str]:
     if newest.url != url:
         yield f"source {newest.url} → {url}"
@@ -56,5 +57,9 @@ def _differences(
         yield "it has rows that come twice"
     if newest.drift:
         yield "it was appended to while it was copied: a copy of one version is due"
-    elif [(r.start, r.rows) for r in newest.receipts] != [(b.start, b.limit) for b in batches]:
+    elif batches is not None and not _cut_so(newest, batches):
         yield "it is cut into other batches"
+
+
+def _cut_so(newest: Manifest, batches: Sequence[Batch]) -> bool:
+    return [(r.start, r.rows) for r in newest.receipts] == [(b.start, b.limit) for b in batches]

@@ -107,6 +107,18 @@ def check_reported(copied: Sequence[Vouched], receipts: Sequence[Receipt]) -> It
             yield Finding(receipt.name, got, CLEAR_COPY)
 
 
+def check_ended(receipts: Sequence[Receipt], copied: Sequence[Vouched], total: int) -> Iterator[Finding]:
+    """A chain must have been walked to its end: to an answer that names no further one."""
+    rows = sum(receipt.rows for receipt in receipts)
+    if receipts and receipts[-1].chain["next"] is not None:
+        yield Finding(f"rows from {rows:,} on", "they were not copied: the chain goes on", "clear the copy")
+    elif not receipts and any(each["rows"] for each in copied):
+        yield Finding("the copy", "there is no receipt of what it reported", "clear the copy")
+    elif rows != total:
+        got = f"it counts {total:,} rows, and its answers have {rows:,}"
+        yield Finding("the source", got, "check count_path and total, and what the API leaves out")
+
+
 def check_alike(receipts: Sequence[Receipt], *, ordered: bool) -> Iterator[Finding]:
     """Columns, and in Parquet their types, must be those of the first batch.
 
@@ -139,5 +151,7 @@ def check_twins(receipts: Sequence[Receipt]) -> Iterator[Finding]:
     for keys in by_content.values():
         if len(keys) > 1:
             yield Finding(
-                ", ".join(keys), "they hold the same bytes", "check offset_param: the API seems to ignore it"
+                ", ".join(keys),
+                "they hold the same bytes",
+                "check paging's param: the API seems to ignore it",
             )

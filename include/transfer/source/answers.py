@@ -9,20 +9,24 @@ import requests
 from include.transfer.errors import NotRows, TransferError
 from include.transfer.redact import redact
 from include.transfer.source.fetch import chunks
-from include.transfer.source.json_rows import Block, decode
+from include.transfer.source.json_rows import Around, Block, decode
 from include.transfer.source.redirects import OwnHostOnly
 
 LARGEST_COUNT_BYTES = 4 << 20
 
 
 def blocks_of(
-    response: requests.Response, rows_key: str, body: Iterable[bytes] | None = None
+    response: requests.Response,
+    rows_key: str,
+    body: Iterable[bytes] | None = None,
+    around: Around | None = None,
 ) -> Iterator[Block]:
-    """The rows of an answer, none of status 204. `body`: where it has been read already."""
+    """The rows of an answer, none of status 204. `body`: where it was read already; `around`: see decode."""
     if response.status_code == requests.codes.no_content:
         return iter(())
     ndjson = re.search("ndjson|jsonl", response.headers.get("Content-Type", ""), re.IGNORECASE)
-    return decode(chunks(response) if body is None else body, ndjson=bool(ndjson), rows_key=rows_key)
+    body = chunks(response) if body is None else body
+    return decode(body, ndjson=bool(ndjson), rows_key=rows_key, around=around)
 
 
 def small(response: requests.Response) -> bytes:
@@ -33,7 +37,7 @@ def small(response: requests.Response) -> bytes:
         if len(body) > LARGEST_COUNT_BYTES:
             raise NotRows(
                 f"the count's answer is longer than {LARGEST_COUNT_BYTES >> 20} MB",
-                fix="set count_path to a path that answers with the number of rows, or a smaller page_size",
+                fix="set count_path to one that answers with the number of rows, or a smaller size in paging",
             )
     return bytes(body)
 

@@ -15,16 +15,17 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class Body:
     """A buffer over chunks. `broken` keeps the error that ended them until the last whole row is used.
 
-    `rows`: how many have been decoded.
+    `rows`: how many have been decoded. `keep`: what is consumed is kept too, until `release`.
     """
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
+    def __init__(self, chunks: Iterable[bytes], *, keep: bool = False) -> None:
         self.buffer = bytearray()
         self.wanted = BLOCK_BYTES
         self.rows = 0
         self.broken: Exception | None = None
         self._total = 0
         self._chunks = iter(chunks)
+        self._kept: bytearray | None = bytearray() if keep else None
 
     @property
     def position(self) -> int:
@@ -43,6 +44,8 @@ class Body:
                 alive = chunk is not None
                 self.buffer += chunk or b""
                 self._total += len(chunk or b"")
+                if self._kept is not None:
+                    self._kept += chunk or b""
         except (BodyBroken, SourceUnavailable) as error:
             self.broken = error
             alive = False
@@ -55,6 +58,11 @@ class Body:
         taken = bytes(memoryview(self.buffer)[:size])
         del self.buffer[:size]
         return taken
+
+    def release(self) -> bytes:
+        """What was consumed up to here, if it was kept; nothing is kept from now on."""
+        kept, self._kept = self._kept, None
+        return bytes(kept[: self.position]).removeprefix(_BYTE_ORDER_MARK) if kept else b""
 
     def grow(self) -> None:
         """Ask for twice as much: no row ends in the buffer."""

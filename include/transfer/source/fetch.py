@@ -26,8 +26,8 @@ _FIXES = {
     403: "the credentials in the connection do not allow this",
     404: "check the dataset's path",
     406: "the API does not offer the media type asked for: check the dataset's `accept`",
-    413: "the API refuses so many rows at once: set page_size",
-    422: "the API rejected a parameter: check names, page_size and columns",
+    413: "the API refuses so many rows at once: set paging's size",
+    422: "the API rejected a parameter: check paging, query and columns",
 }
 
 

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from include.transfer.errors import BodyBroken, NotRows
-from include.transfer.source.body_buffer import SPACE, Body
+from include.transfer.source.body_buffer import LARGEST_ROW_BYTES, SPACE, Body
 from include.transfer.source.json_faults import refuse_nonsense
 from include.transfer.source.json_prologue import skip_to_array
 from include.transfer.source.json_structure import describe, extent, object_texts
@@ -35,20 +37,45 @@ class Block:
         return Block(self.rows[start:stop], self.hashes[start * ROW_BYTES : stop * ROW_BYTES])
 
 
-def decode(chunks: Iterable[bytes], *, ndjson: bool = False, rows_key: str = "") -> Iterator[Block]:
+@dataclass
+class Around:
+    """What a body holds besides its rows, as text: up to their bracket, and from the closing one on."""
+
+    before: bytes = b""
+    behind: bytes = b""
+
+    def value(self) -> Any:
+        """The body as if it had no rows. Raises BodyBroken where it ends too early, NotRows for no JSON."""
+        if not self.before:
+            return None  # the body is the array itself, or lines
+        try:
+            return orjson.loads(self.before + self.behind)
+        except ValueError:
+            refuse_nonsense(self.before, self.behind, 0, 0)
+            raise BodyBroken("the body ended behind its rows") from None
+
+
+def decode(
+    chunks: Iterable[bytes], *, ndjson: bool = False, rows_key: str = "", around: Around | None = None
+) -> Iterator[Block]:
     """Rows of a body: a JSON array of objects, the array under `rows_key`, or NDJSON.
+
+    `around` takes what stands around the rows, for who reads more than these.
 
     Raises NotRows where the body is something else, BodyBroken where it ends too early; then every whole
     row that arrived has been yielded before.
     """
-    reader = Body(chunks)
-    for block in _lines(reader) if ndjson else _array(reader, rows_key):
+    reader = Body(chunks, keep=around is not None)
+    for block in _lines(reader) if ndjson else _array(reader, rows_key, around):
         reader.rows += len(block.rows)  # before the next ones are decoded, whose errors name their row
         yield block
 
 
-def _array(reader: Body, rows_key: str) -> Iterator[Block]:
+def _array(reader: Body, rows_key: str, around: Around | None) -> Iterator[Block]:
     skip_to_array(reader, rows_key)
+    before = reader.release()
+    if around is not None and rows_key:
+        around.before = before
     comma = False  # stands in front of the buffer
     while reader.fill():
         cut, block = _longest_block(reader.buffer, reader.rows)
@@ -66,10 +93,10 @@ def _array(reader: Body, rows_key: str) -> Iterator[Block]:
             refuse_nonsense(b"[", reader.buffer, reader.position, reader.rows)
             _refuse_scalar(reader.buffer)
             reader.grow()
-    yield from _array_end(reader, rows_key, comma)
+    yield from _array_end(reader, rows_key, comma, around)
 
 
-def _array_end(reader: Body, rows_key: str, comma: bool) -> Iterator[Block]:
+def _array_end(reader: Body, rows_key: str, comma: bool, around: Around | None) -> Iterator[Block]:
     """What is left when the array or the body has ended: the last rows and the bracket, or a broken body."""
     whole = bytes(reader.buffer).strip(SPACE)
     if whole.endswith(b"]") and whole != b"]" and (block := _block(b"[" + whole, reader.rows)):
@@ -77,7 +104,9 @@ def _array_end(reader: Body, rows_key: str, comma: bool) -> Iterator[Block]:
         return
     found = extent(reader.buffer)
     if found.closed and rows_key:
-        del reader.buffer[found.closed :]  # what stands behind the rows is of no interest
+        if around is not None:
+            around.behind = b"]" + _rest(reader, found.closed)
+        del reader.buffer[found.closed :]
     if found.end:
         at = reader.position
         yield _whole(reader.take(found.end), at, reader.rows)
@@ -88,6 +117,16 @@ def _array_end(reader: Body, rows_key: str, comma: bool) -> Iterator[Block]:
         return
     _refuse_scalar(rest.lstrip(b"," + SPACE if found.end else SPACE))
     raise reader.broken or BodyBroken("the body ended inside its array of rows")
+
+
+def _rest(reader: Body, at: int) -> bytes:
+    """The body from `at` in the buffer on; what a source names behind its rows must have arrived whole."""
+    while reader.fill(least=len(reader.buffer) + 1):
+        if len(reader.buffer) - at > LARGEST_ROW_BYTES:
+            raise NotRows(f"more than {LARGEST_ROW_BYTES >> 20} MB stand behind the rows")
+    if reader.broken:
+        raise reader.broken
+    return bytes(memoryview(reader.buffer)[at:])
 
 
 def _longest_block(buffer: bytearray, first: int) -> tuple[int, Block | None]:

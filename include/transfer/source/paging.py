@@ -1,17 +1,16 @@
-"""Paging: how an API is asked for a slice of its rows. One small class a style, found here by name.
+"""Paging: how an API is asked for a slice of its rows, where the requests can be planned from their number.
 
-A new style is one class with the methods of `Paging`, one line in `PAGINGS`, and its test.
+One small class a style, found by name in styles.py. Where each answer leads to the next, see chains.py.
 """
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from include.transfer.errors import WrongRowCount
 from include.transfer.schema.columns import json_text
 
 if TYPE_CHECKING:
-    from include.transfer.dataset import Dataset
     from include.transfer.source.json_rows import Block
 
 Params = list[tuple[str, str]]
@@ -35,7 +34,7 @@ class Window:
             if seen + len(block.rows) > self.offered:
                 raise WrongRowCount(
                     f"more than the {self.offered:,} rows that were asked for",
-                    fix="check offset_param, limit_param and page_size: the API seems to ignore one of them",
+                    fix="check paging: the API seems to ignore param, limit_param or size",
                 )
             wanted = block.part(max(0, self.skip - seen), max(0, self.skip + self.wanted - seen))
             seen += len(block.rows)
@@ -44,95 +43,121 @@ class Window:
         return seen
 
 
-class Paging(Protocol):
-    """A style of paging. Rows are counted from 0."""
+class Planned(Protocol):
+    """A style whose requests are planned from the number of rows. Rows are counted from 0.
 
-    def wrong(self, dataset: "Dataset") -> str:
-        """What the dataset's settings lack for this style; empty: nothing."""
+    `size`: rows in one request; 0: the whole batch in one.
+    """
 
-    def request(self, dataset: "Dataset", at: int, left: int) -> tuple[Params, Window]:
+    @property
+    def size(self) -> int: ...
+
+    def request(self, at: int, left: int) -> tuple[Params, Window]:
         """The parameters that ask for rows from `at` on, and which of the answer's rows are wanted.
 
         `left`: rows of the batch that have not come yet. The parameters of the dataset's query are not
         among them.
         """
 
-    def may_end(self, dataset: "Dataset", at: int) -> bool:
+    def may_end(self, at: int) -> bool:
         """Whether an answer with fewer rows than asked for may end at row `at`, for the next to go on."""
 
-    def behind(self, dataset: "Dataset", total: int) -> int:
+    def behind(self, total: int) -> int:
         """The first row, behind `total` rows, that a request can begin with."""
 
-    def step(self, dataset: "Dataset") -> int:
+    def step(self) -> int:
         """The fewest rows that a request can ask for and still begin at any multiple of them."""
 
-    def smaller(self, dataset: "Dataset", size: int) -> int:
+    def smaller(self, size: int) -> int:
         """How many rows to ask for where the source cannot give `size`; 0: the style has no smaller page."""
 
-    def row(self, dataset: "Dataset", position: int) -> int:
+    def row(self, position: int) -> int:
         """The first row of an answer to the offset or page `position`; less than 0: there is none."""
 
+    def after(self, at: int, rows: int) -> int:
+        """Where the next request begins, after one from `at` on that brought so many rows."""
 
+
+@dataclass(frozen=True, kw_only=True)
 class Offset:
     """`?start=5000&limit=500`: the number of the first row. A server's own cap on the limit is followed.
 
-    The limit is the same in all requests of a run that has a page_size: some servers divide the offset by it.
-    Where a source cannot give so many rows, it is a divisor of that.
+    `first`: the offset of the first row. The limit is the same in all requests of a run that has a `size`:
+    some servers divide the offset by it. Where a source cannot give so many rows, it is a divisor of that.
     """
 
-    def wrong(self, dataset: "Dataset") -> str:
-        return ""
+    style: str = field(default="offset", init=False)
+    param: str = "start"
+    limit_param: str = "limit"
+    first: int = 0
+    size: int = 0
 
-    def request(self, dataset: "Dataset", at: int, left: int) -> tuple[Params, Window]:
-        limit = dataset.page_size or left
-        return _params(dataset, at + dataset.first_offset, limit), Window(0, left, limit)
+    def request(self, at: int, left: int) -> tuple[Params, Window]:
+        limit = self.size or left
+        return _params(self, at + self.first, limit), Window(0, left, limit)
 
-    def may_end(self, dataset: "Dataset", at: int) -> bool:
+    def may_end(self, at: int) -> bool:
         return True
 
-    def behind(self, dataset: "Dataset", total: int) -> int:
+    def behind(self, total: int) -> int:
         return total
 
-    def step(self, dataset: "Dataset") -> int:
+    def step(self) -> int:
         return 1
 
-    def smaller(self, dataset: "Dataset", size: int) -> int:
-        if not dataset.limit_param or size < 2:
+    def smaller(self, size: int) -> int:
+        if not self.limit_param or size < 2:
             return 0
-        if not dataset.page_size:
+        if not self.size:
             return -(-size // 2)
         # A divisor, so that offsets stay multiples of the limit.
         return next(size // by for by in range(2, size + 1) if size % by == 0)
 
-    def row(self, dataset: "Dataset", position: int) -> int:
-        return position - dataset.first_offset
+    def row(self, position: int) -> int:
+        return position - self.first
+
+    def after(self, at: int, rows: int) -> int:
+        return at + rows
 
 
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """`?page=11&per_page=500`: the number of a page, all of one size; only the last may be shorter."""
+    """`?page=11&limit=500`: the number of a page, all of one size; only the last may be shorter.
 
-    def wrong(self, dataset: "Dataset") -> str:
-        return "" if dataset.page_size else "paging by page needs a page_size"
+    `first`: the number of the first page.
+    """
 
-    def request(self, dataset: "Dataset", at: int, left: int) -> tuple[Params, Window]:
-        page, skip = divmod(at, dataset.page_size)
-        window = Window(skip, min(dataset.page_size - skip, left), dataset.page_size)
-        return _params(dataset, page + dataset.first_page, dataset.page_size), window
+    style: str = field(default="page", init=False)
+    param: str = "page"
+    limit_param: str = "limit"
+    first: int = 1
+    size: int = 0
 
-    def may_end(self, dataset: "Dataset", at: int) -> bool:
-        return at % dataset.page_size == 0
+    def wrong(self) -> str:
+        return "" if self.size else "paging by page needs a size: the rows in a page"
 
-    def behind(self, dataset: "Dataset", total: int) -> int:
-        return -(-total // dataset.page_size) * dataset.page_size
+    def request(self, at: int, left: int) -> tuple[Params, Window]:
+        page, skip = divmod(at, self.size)
+        window = Window(skip, min(self.size - skip, left), self.size)
+        return _params(self, page + self.first, self.size), window
 
-    def step(self, dataset: "Dataset") -> int:
-        return dataset.page_size
+    def may_end(self, at: int) -> bool:
+        return at % self.size == 0
 
-    def smaller(self, dataset: "Dataset", size: int) -> int:
+    def behind(self, total: int) -> int:
+        return -(-total // self.size) * self.size
+
+    def after(self, at: int, rows: int) -> int:
+        return at + self.size
+
+    def step(self) -> int:
+        return self.size
+
+    def smaller(self, size: int) -> int:
         return 0
 
-    def row(self, dataset: "Dataset", position: int) -> int:
-        return (position - dataset.first_page) * dataset.page_size
+    def row(self, position: int) -> int:
+        return (position - self.first) * self.size
 
 
 def pairs(query: Mapping[str, Any]) -> Params:
@@ -144,9 +169,6 @@ def pairs(query: Mapping[str, Any]) -> Params:
     return found
 
 
-def _params(dataset: "Dataset", position: int, limit: int) -> Params:
-    params = [(dataset.offset_param, str(position))]
-    return [*params, (dataset.limit_param, str(limit))] if dataset.limit_param else params
-
-
-PAGINGS: Mapping[str, Paging] = {"offset": Offset(), "page": Page()}
+def _params(paging: Offset | Page, position: int, limit: int) -> Params:
+    params = [(paging.param, str(position))]
+    return [*params, (paging.limit_param, str(limit))] if paging.limit_param else params

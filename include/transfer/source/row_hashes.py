@@ -19,7 +19,7 @@ ROW_BYTES = 8
 HASHES_VERSION = 2  # hashes of two versions cannot be compared; 1 had no line of JSON
 _IN_MEMORY = 1 << 20
 _PIECE = 1 << 20
-CHECK_PAGING = "check offset_param, first_page and first_offset: the API seems to ignore the offset or page"
+CHECK_PAGING = "check paging's param and first: the API seems to ignore the offset, page or token"
 _PAGES_COMPARED = 10_000  # of a batch, while it is copied; verify compares all
 
 

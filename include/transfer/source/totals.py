@@ -13,7 +13,7 @@ import requests
 from include.transfer.errors import NotRows, SourceRefused
 from include.transfer.source.answers import blocks_of, small
 from include.transfer.source.count import Count, read_number, read_version, whole_number
-from include.transfer.source.paging import PAGINGS, Params, pairs
+from include.transfer.source.paging import Params, pairs
 
 if TYPE_CHECKING:
     from include.transfer.dataset import Dataset
@@ -92,8 +92,8 @@ class Probe:
     """
 
     def count(self, dataset: "Dataset", ask: Ask) -> Count:
-        step = PAGINGS[dataset.paging].step(dataset)
-        asking = replace(dataset, page_size=step)
+        step = dataset.planned.step()
+        asking = replace(dataset, paging=replace(dataset.planned, size=step))
         versions: list[str | None] = []
 
         def read(response: requests.Response) -> int:
@@ -122,7 +122,7 @@ def _last(rows_at: Callable[[int], int]) -> tuple[int, int]:
         full, held, empty = empty, rows, empty * 2
         if empty > _MOST_PROBED:
             got = f"page {full:,} has rows: the API seems to ignore the offset, or to repeat a page"
-            raise NotRows(got, where="total probe", fix="check offset_param, or set another total")
+            raise NotRows(got, where="total probe", fix="check paging's param, or set another total")
     while empty - full > 1:
         middle = (full + empty) // 2
         if rows := rows_at(middle):
@@ -146,7 +146,7 @@ def _accept(dataset: "Dataset") -> str:
 
 
 def _ask_rows(dataset: "Dataset", ask: Ask, at: int, read: Callable[[requests.Response], T]) -> T:
-    params, _ = PAGINGS[dataset.paging].request(dataset, at, dataset.page_size)
+    params, _ = dataset.planned.request(at, dataset.page_size)
     return ask(dataset.rows_path, [*pairs(dataset.query), *params], dataset.accept, read)
 
 
@@ -170,10 +170,11 @@ def _start_of_last(response: requests.Response, dataset: "Dataset") -> int:
             got = "its Link header has a next page and no last one"
             raise NotRows(got, fix="set total to probe, or to where the API says how many rows it has")
         return 0
-    values = parse_qs(urlsplit(last["url"]).query).get(dataset.offset_param, [""])
+    param = dataset.planned.param
+    values = parse_qs(urlsplit(last["url"]).query).get(param, [""])
     position = whole_number(values[-1])
-    start = -1 if position is None else PAGINGS[dataset.paging].row(dataset, position)
+    start = -1 if position is None else dataset.planned.row(position)
     if start < 0:
-        got = f"its Link header names a last page with {dataset.offset_param}={values[-1][:20]!r}"
-        raise NotRows(got, fix="check offset_param, first_page and first_offset")
+        got = f"its Link header names a last page with {param}={values[-1][:20]!r}"
+        raise NotRows(got, fix="check paging's param and first")
     return start

@@ -45,4 +45,4 @@ def test_totals_that_are_named_are_settings() -> None:
     totals = {total for pair in named for total in pair if total}
     assert {"last-link", "probe", "header:Content-Range"} <= totals
     for total in totals:
-        Dataset(name="things", total=total, page_size=10)
+        Dataset(name="things", total=total, paging={"size": 10})

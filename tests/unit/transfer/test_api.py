@@ -22,7 +22,7 @@ def test_a_batch_in_one_request(source):
 
 def test_a_batch_in_several_requests(source):
     served = source(ROWS, offset_name="skip", limit_name="count")
-    api = open_api(served, page_size=4, offset_param="skip", limit_param="count")
+    api = open_api(served, paging={"size": 4, "param": "skip", "limit_param": "count"})
     assert rows_of(api, 5, 10) == ROWS[5:15]
     assert asked(served, "skip", "count") == [("5", "4"), ("9", "4"), ("13", "4")]
 
@@ -31,8 +31,7 @@ def test_a_batch_in_several_requests(source):
 def test_pages(source, first_page):
     served = source(ROWS, page_name="page", page_size_name="per_page", first_page=first_page)
     settings = {
-        "paging": "page", "offset_param": "page", "limit_param": "per_page", "page_size": 5,
-        "first_page": first_page,
+        "paging": {"style": "page", "limit_param": "per_page", "size": 5, "first": first_page},
     }  # fmt: skip
     assert rows_of(open_api(served, **settings), 10, 15) == ROWS[10:]
     assert asked(served, "page", "per_page") == [(str(n + first_page), "5") for n in (2, 3, 4)]
@@ -42,8 +41,8 @@ def test_pages(source, first_page):
 
 def test_pages_that_the_server_makes_smaller(source):
     served = source(ROWS, page_name="page", page_size_name="limit", largest_limit=3)
-    api = open_api(served, paging="page", offset_param="page", page_size=5, first_page=0)
-    with pytest.raises(WrongRowCount, match="set page_size"):
+    api = open_api(served, paging={"style": "page", "size": 5, "first": 0})
+    with pytest.raises(WrongRowCount, match="set paging's size"):
         rows_of(api, 0, 10)
 
 
@@ -55,14 +54,14 @@ def test_a_limit_that_the_server_caps(source):
 
 def test_a_limit_that_the_server_refuses(source):
     served = source(ROWS, largest_limit=4, over_limit="refuse")
-    with pytest.raises(SourceRefused, match=r"status 422.*at most 4.*page_size"):
+    with pytest.raises(SourceRefused, match=r"status 422.*at most 4.*paging"):
         rows_of(open_api(served), 0, 10)
 
 
-@pytest.mark.parametrize("settings", [{"limit_param": "ignored"}, {"limit_param": ""}])
-def test_a_limit_that_the_server_does_not_know(source, settings):
+@pytest.mark.parametrize("paging", [{"limit_param": "ignored"}, {"limit_param": ""}])
+def test_a_limit_that_the_server_does_not_know(source, paging):
     with pytest.raises(WrongRowCount, match="more than the 10 rows"):
-        rows_of(open_api(source(ROWS), **settings), 0, 10)
+        rows_of(open_api(source(ROWS), paging=paging), 0, 10)
 
 
 def test_more_rows_than_asked_for(source):
@@ -99,7 +98,7 @@ def test_a_source_with_fewer_rows_than_it_counted(source, shape):
 )
 def test_shapes_of_answers(source, shape, settings):
     rows = [{"id": n, "text": 'é😀"},{' * 3} for n in range(3_000)]
-    assert rows_of(open_api(source(rows, **shape), page_size=1_700, **settings), 0, 3_000) == rows
+    assert rows_of(open_api(source(rows, **shape), paging={"size": 1_700}, **settings), 0, 3_000) == rows
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_a_count_that_is_none(source, fault, says):
 
 def test_parameters_of_every_request(source):
     served = source(ROWS)
-    api = open_api(served, page_size=5, query={"state": "CA", "year": [1999, 2000]})
+    api = open_api(served, paging={"size": 5}, query={"state": "CA", "year": [1999, 2000]})
     api.count()
     rows_of(api, 0, 10)
     assert [(r.query["state"], r.query["year"]) for r in served.requests] == [("CA", "2000")] * 3

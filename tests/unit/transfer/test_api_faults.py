@@ -55,19 +55,19 @@ def too_large(code, most):
 @pytest.mark.parametrize("code", [413, 504])
 @pytest.mark.parametrize(
     ("settings", "limits"),
-    [({}, ["10", "5", "3", "3", "3", "3"]), ({"page_size": 15}, ["15", "5", *["1"] * 10])],
+    [({}, ["10", "5", "3", "3", "3", "3"]), ({"size": 15}, ["15", "5", *["1"] * 10])],
 )
 def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(source, code, settings, limits):
     when, fault = too_large(code, 3)
     served = source(ROWS).fault(fault, **when)
-    assert rows_of(open_api(served, **settings), 30, 10) == ROWS[30:40]
+    assert rows_of(open_api(served, paging=settings), 30, 10) == ROWS[30:40]
     assert [request.query["limit"] for request in served.row_requests] == limits
 
 
 def test_a_gateway_that_was_down_leaves_no_tiny_pages_behind(source):
     served = source(ROWS).fault(Fault.status(504), times=7)
     patience = dataclasses.replace(IMPATIENT, attempts=9)
-    assert rows_of(open_api(served, patience, page_size=1_000), 0, 4_000) == ROWS
+    assert rows_of(open_api(served, patience, paging={"size": 1_000}), 0, 4_000) == ROWS
     assert {int(request.query["limit"]) for request in served.row_requests if request.status == 200} == {125}
 
 
@@ -75,8 +75,8 @@ def test_a_gateway_that_was_down_leaves_no_tiny_pages_behind(source):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"paging": "page", "offset_param": "page", "limit_param": "page_size", "page_size": 5},
-        {"page_size": 1},
+        {"style": "page", "limit_param": "page_size", "size": 5},
+        {"size": 1},
         {"limit_param": ""},
     ],
     ids=["pages", "one row", "no limit"],
@@ -84,8 +84,8 @@ def test_a_gateway_that_was_down_leaves_no_tiny_pages_behind(source):
 def test_a_page_that_cannot_be_smaller(source, code, requests, settings):
     served = source(ROWS).fault(Fault.status(code), times=None)
     with pytest.raises((SourceRefused, SourceUnavailable), match=f"status {code}") as raised:
-        rows_of(open_api(served, **settings), 0, 10)
-    assert "page_size" in raised.value.fix
+        rows_of(open_api(served, paging=settings), 0, 10)
+    assert "size in paging" in raised.value.fix
     assert len(served.requests) == requests
 
 
@@ -175,9 +175,7 @@ def test_a_body_that_breaks_off_is_continued(source, ending, framing, shape, set
 
 def test_continuing_where_pages_are_numbered(source):
     served = source(ROWS, page_name="page").fault(Fault.cut(150_000, "close"))
-    api = open_api(
-        served, paging="page", offset_param="page", limit_param="page_size", page_size=1_000, first_page=0
-    )
+    api = open_api(served, paging={"style": "page", "limit_param": "page_size", "size": 1_000, "first": 0})
     assert rows_of(api, 0, 2_000) == ROWS[:2_000]
     assert [r.query["page"] for r in served.row_requests] == ["0", "0", "1"]
 
@@ -251,7 +249,7 @@ def test_a_version_of_each_answer_is_named_as_such(source):
     served = source(ROWS, version='"first"')
     served.fault(Fault.version('"other"'), times=None, when=lambda request: request.query.get("start") != "0")
     with pytest.raises(SourceChanged) as raised:
-        rows_of(open_api(served, version_header="ETag", page_size=5), 0, 10)
+        rows_of(open_api(served, version_header="ETag", paging={"size": 5}), 0, 10)
     assert "version_header" in raised.value.fix
 
 

@@ -57,7 +57,7 @@ def test_a_second_copy_moves_nothing(source, make_run):
 
 
 def test_without_a_version_the_first_and_the_last_request_are_made_again(source, make_run):
-    run = make_run(source(ROWS), page_size=3)
+    run = make_run(source(ROWS), paging={"size": 3})
     run.copy()
     run.source.requests.clear()
     assert run.copy().reused
@@ -77,7 +77,7 @@ def test_without_a_version_the_first_and_the_last_request_are_made_again(source,
     ids=["inserted before", "removed before", "inserted", "removed", "cut off", "edited"],
 )
 def test_without_a_version_a_batch_whose_rows_moved_is_copied_again(source, make_run, rows):
-    run = make_run(source(ROWS), page_size=3)
+    run = make_run(source(ROWS), paging={"size": 3})
     before = run.copy(10, 10)
     run.source.rows = rows
     if len(rows) < 20:

@@ -27,19 +27,19 @@ def test_a_dataset_crosses_as_json(dataset):
         ({"format": "xml"}, "format is 'xml', not one of csv, ndjson, parquet"),
         ({"compression": "lz4"}, "compression is 'lz4'"),
         ({"csv_formulas": "run"}, "csv_formulas is 'run'"),
-        ({"paging": "cursor"}, "paging is 'cursor'"),
-        ({"paging": "page"}, "needs a page_size"),
+        ({"paging": "cursors"}, "paging is 'cursors'"),
+        ({"paging": "page"}, "needs a size"),
         ({"total": "meta.total"}, "total is .*does not match"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"batch_size": "5000"}, "batch_size is '5000', not a whole number"),
         ({"batch_size": True}, "batch_size is True"),
-        ({"page_size": -1}, "page_size is -1"),
         ({"query": {"state": None}}, "state is null"),
         ({"query": {"state": ["CA", None]}}, "state is null"),
-        ({"first_page": -1}, "first_page is -1"),
         ({"count_query": "a=1"}, "count_query is .*not an object"),
         ({"requests_per_minute": -1}, "requests_per_minute is -1"),
-        ({"offset_param": ""}, "offset_param is empty"),
+        ({"paging": {"size": -1}}, "paging's size: it is -1"),
+        ({"paging": {"style": "page", "first": True}}, "paging's first: it is True"),
+        ({"paging": {"param": ""}}, "param is empty"),
         ({"types": {"a": "float"}}, "types has float"),
         ({"format": "parquet", "compression": "gzip"}, "set compression to none"),
     ],
@@ -56,8 +56,10 @@ def test_everything_wrong_is_said_at_once():
 
 
 def test_unknown_settings_are_refused_with_the_nearest_name_and_other_params_ignored():
-    with pytest.raises(BadSettings, match=r"'pagesize' \(did you mean 'page_size'\?\)"):
-        Dataset.from_dict({"name": "things", "pagesize": 1})
+    with pytest.raises(BadSettings, match=r"'batchsize' \(did you mean 'batch_size'\?\)"):
+        Dataset.from_dict({"name": "things", "batchsize": 1})
+    with pytest.raises(BadSettings, match=r"paging by page: unknown: 'sise' \(did you mean 'size'\?\)"):
+        Dataset(name="things", paging={"style": "page", "sise": 1})
     with pytest.raises(BadSettings, match="no name"):
         Dataset.from_dict({"format": "csv"})
     chosen = Dataset.of_run({"name": "things"}, {"format": "ndjson", "force": True})
@@ -75,8 +77,8 @@ def test_unknown_settings_are_refused_with_the_nearest_name_and_other_params_ign
         ({"compression": "gzip"}, False),
         ({"types": {"a": "string"}}, False),
         ({"rows_key": "items"}, False),
-        ({"first_offset": 1}, False),
         ({"csv_formulas": "quote"}, False),
+        ({"paging": {"first": 1}}, False),
         ({"duplicates": "allow"}, True),
         ({"total": "probe"}, True),
         ({"count_query": {"only": "n"}}, True),

@@ -34,12 +34,12 @@ ROWS = [{"id": n, "name": "x"} for n in range(10)]
     "settings",
     [
         {},
-        {"page_size": 3},
-        {"paging": "page", "offset_param": "page", "limit_param": "page_size", "page_size": 4},
+        {"paging": {"size": 3}},
+        {"paging": {"style": "page", "limit_param": "page_size", "size": 4}},
     ],
 )
 def test_a_good_source(source, settings):
-    pages = {"page_name": "page", "first_page": 1} if "paging" in settings else {}
+    pages = {"page_name": "page", "first_page": 1} if "style" in settings.get("paging", ()) else {}
     found = list(
         check_source(open_api(source(ROWS, version='"v1"', **pages), version_header="ETag", **settings))
     )

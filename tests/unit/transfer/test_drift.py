@@ -142,7 +142,7 @@ def test_growth_from_nothing(source, make_run):
 
 def test_a_tail_that_begins_within_a_page(source, make_run):
     shape = {"page_name": "page", "page_size_name": "n", "first_page": 1, "largest_limit": 7}
-    settings = {"paging": "page", "offset_param": "page", "limit_param": "n", "first_page": 1, "page_size": 7}
+    settings = {"paging": {"style": "page", "limit_param": "n", "size": 7}}
     run = make_run(source(OLD, version='"v1"', **shape), version_header="ETag", **settings, batch_size=14)
     run.commit(grown(run, copied=3), on_drift="append")
     assert stored_ids(run) == list(range(57))

@@ -217,7 +217,7 @@ def test_every_error_of_a_source_tells_what_one_needs(source, make_run, name):
 
 
 def test_a_version_that_changes_within_a_batch(source, make_run):
-    run = make_run(source(ROWS, version='"v1"'), version_header="ETag", page_size=5)
+    run = make_run(source(ROWS, version='"v1"'), version_header="ETag", paging={"size": 5})
     run.source.fault(Fault.version('"v2"'), when=lambda request: request.query.get("start") == "15")
     with pytest.raises(errors.SourceChanged, match="from v1 to v2") as caught:
         run.copy(10, 10)

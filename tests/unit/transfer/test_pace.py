@@ -50,7 +50,7 @@ def test_an_answer_that_takes_longer_than_a_turn_is_not_waited_for_twice():
 
 def test_every_request_of_a_source_has_its_turn(source):
     clock = Clock()
-    api = open_api(source(ROWS), page_size=20)
+    api = open_api(source(ROWS), paging={"size": 20})
     api._pace = Pace(15, clock, clock.sleep)
     api.count()
     assert rows_of(api, 0, 60) == ROWS
@@ -129,7 +129,7 @@ def test_retry_after_comes_first():
 )
 def test_403_by_a_rate_limit_is_waited_for(source, headers):
     served = source(ROWS).fault(Fault.status(403, "slow down", **headers), times=2)
-    assert rows_of(open_api(served, page_size=20), 0, 60) == ROWS
+    assert rows_of(open_api(served, paging={"size": 20}), 0, 60) == ROWS
     assert [request.status for request in served.requests] == [403, 403, 200, 200, 200]
 
 
@@ -153,7 +153,7 @@ def test_a_source_that_asks_for_an_hour_gets_it_by_the_retry_of_the_task(source,
 def test_the_last_request_that_a_limit_allows_is_used(source):
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "3600", "Content-Type": "application/json"}
     served = source(ROWS).fault(Fault("status", headers=headers, text=b'[{"id": 0}]'), times=1)
-    api = open_api(served, page_size=1)
+    api = open_api(served, paging={"size": 1})
     blocks = []
     with pytest.raises(SourceUnavailable):
         blocks += api.rows(Batch(0, 2))

@@ -35,7 +35,7 @@ def test_repeated_numbers_are_counted_however_they_are_spread(added, expected):
 
 
 def test_the_manifest_says_what_was_proven(source, make_run):
-    run = make_run(source(ROWS, version='"v1"'), version_header="ETag", page_size=5)
+    run = make_run(source(ROWS, version='"v1"'), version_header="ETag", paging={"size": 5})
     run.whole()
     assert run.manifest()["proof"] == {
         "counted_twice": True,
@@ -85,7 +85,7 @@ def test_the_same_answer_to_two_batches_names_both_requests(source, make_run):
     (finding,) = findings(run)
     assert "rows from 0 on" in finding.got
     assert "rows from 10 on" in finding.got
-    assert "offset_param" in finding.fix
+    assert "paging" in finding.fix
 
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])
@@ -118,7 +118,7 @@ def test_a_run_without_a_version_is_right_after_it_was_cleared(source, make_run)
     assert run.verify()["rows"] == 41
 
 
-ASKED_AGAIN = {"page_size": 5, "version_header": "ETag"}
+ASKED_AGAIN = {"paging": {"size": 5}, "version_header": "ETag"}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_the_setting_says_how_many_requests_are_made_again(source, make_run):
 
 
 def test_a_tail_that_grows_on_is_no_other_rows(source, make_run):
-    run = make_run(source(ROWS, version='"v1"'), page_size=5)
+    run = make_run(source(ROWS, version='"v1"'), paging={"size": 5})
     planned = run.plan()
     run.copy_all()
     run.source.rows = [*ROWS, *({"id": n, "name": f"row {n}"} for n in range(40, 44))]

@@ -89,7 +89,7 @@ def test_totals_that_are_none(total):
 
 @pytest.mark.parametrize("total", ["last-link", "pages:body:n"])
 def test_pages_have_a_size(total):
-    with pytest.raises(BadSettings, match="page_size"):
+    with pytest.raises(BadSettings, match="needs a size"):
         open_api(type("Nobody", (), {"url": "http://x"}), total=total)
 
 
@@ -118,7 +118,7 @@ def test_no_content_is_a_page_without_rows(source):
         rows_of(api, 0, 10)
     assert api.behind(25).end == "empty"
     for total in ("probe", "last-link", "pages:body:n"):
-        assert open_api(served, total=total, page_size=5).count().rows == 0
+        assert open_api(served, total=total, paging={"size": 5}).count().rows == 0
 
 
 def test_the_count_has_a_query_and_a_media_type_of_its_own(source):
@@ -150,11 +150,11 @@ def test_a_probe_is_exact_and_short(source, rows):
     assert {request.query["limit"] for request in served.requests} == {"1"}
     assert len(served.requests) <= 2 * rows.bit_length() + 2
     pages = source(lambda n: {"id": n}, count=rows, page_name="page", page_size_name="limit", first_page=1)
-    assert probed(pages, paging="page", offset_param="page", page_size=4) == rows
+    assert probed(pages, paging={"style": "page", "size": 4}) == rows
 
 
 def test_a_probe_of_an_api_without_a_limit(source):
-    assert probed(source(ROWS, largest_limit=10), limit_param="") == 25
+    assert probed(source(ROWS, largest_limit=10), paging={"limit_param": ""}) == 25
 
 
 def test_a_probe_takes_a_refusal_for_the_end_only_where_it_means_that(source):
@@ -182,11 +182,11 @@ def test_a_probe_of_an_api_that_ignores_the_offset_ends(source):
 def test_pages_that_grow_between_two_requests_are_counted_to_the_end(source):
     served = source(ROWS, page_name="page", page_size_name="limit", rows_key="items", first_page=1)
     served.fault(Fault.status(200, json.dumps({"items": ROWS[:10], "pages": 3})))
-    settings = {"paging": "page", "offset_param": "page", "page_size": 10, "rows_key": "items"}
+    settings = {"paging": {"style": "page", "size": 10}, "rows_key": "items"}
     assert open_api(served, total="pages:body:pages", **settings).count().rows == 25
 
 
 def test_the_total_is_of_the_batch(source):
-    api = open_api(source(ROWS), total="probe", page_size=10)
+    api = open_api(source(ROWS), total="probe", paging={"size": 10})
     count = api.count().rows
     assert [row for block in api.rows(Batch(0, count, count)) for row in block.rows] == ROWS

@@ -1,0 +1,133 @@
+"""Access: how a dataset's source is asked: one session, one pace, errors that name the request."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+from urllib.parse import urljoin
+
+import requests
+
+from include.transfer.dataset import Dataset
+from include.transfer.errors import BadSettings, SourceChanged, TransferError
+from include.transfer.redact import redact
+from include.transfer.source.answers import located
+from include.transfer.source.chains import Ask, Chained
+from include.transfer.source.count import Count, read_version
+from include.transfer.source.fetch import get
+from include.transfer.source.pace import Pace, Patience
+from include.transfer.source.paging import Params, pairs
+from include.transfer.source.redirects import OwnHostOnly
+from include.transfer.source.totals import total_of
+
+T = TypeVar("T")
+
+
+class Access:
+    """One dataset of an HTTP API. `session` carries credentials, proxies and TLS settings.
+
+    `pace`: by default the dataset's requests_per_minute are for this one alone.
+    """
+
+    def __init__(
+        self,
+        session: requests.Session,
+        base_url: str,
+        dataset: Dataset,
+        patience: Patience | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.dataset = dataset
+        self.version: str | None = None  # of the rows read last
+        self.patience = patience or Patience()
+        self._session = OwnHostOnly(session, base_url)
+        self._base_url = base_url.rstrip("/")
+        self._pace = pace or Pace(dataset.requests_per_minute)
+
+    @property
+    def chained(self) -> Chained:
+        """How one answer leads to the next. Raises BadSettings where batches are planned instead."""
+        if self.dataset.chained:
+            return self.dataset.chained
+        raise BadSettings("its batches are planned", where=f"dataset {self.dataset.name!r}")
+
+    @property
+    def url(self) -> str:
+        """Where the rows are, without credentials."""
+        return redact(self._url(self.dataset.rows_path))
+
+    @contextmanager
+    def secrets_hidden(self) -> Iterator[None]:
+        """Hide what the connection holds in errors about its rows: a source may repeat it."""
+        try:
+            yield
+        except TransferError as error:
+            error.rewrite(self._session.without_secrets)
+            raise error from None
+
+    def _url(self, path: str) -> str:
+        return f"{self._base_url}/{path.lstrip('/')}"
+
+    def count(self) -> Count:
+        """Ask how many rows there are, in the way that the dataset's `total` names."""
+        return total_of(self.dataset).count(self.dataset, self._ask)
+
+    def named_version(self) -> str | None:
+        """The version that the first answer of a chain names, where no count is asked for one."""
+        if not self.dataset.version_header:
+            return None
+        for attempt in self.patience.retrying():
+            with attempt, self.open(self.chained.request(None), 0) as response:
+                return read_version(response.headers, self.dataset)
+        raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
+
+    def _ask(self, path: str, params: Params, accept: str, read: Callable[[requests.Response], T]) -> T:
+        """Make one request, again where it fails for a passing reason, and read its answer."""
+        for attempt in self.patience.retrying():
+            with attempt, self._open(self._url(path), params, accept) as response:
+                return read(response)
+        raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
+
+    @contextmanager
+    def open(self, ask: Ask, row: int | None = None) -> Iterator[requests.Response]:
+        """The answer to a request for rows, from `row` on."""
+        if ask.path:  # that the server named, with all of its parameters
+            url, params = urljoin(self._base_url, ask.path), ask.params
+        else:
+            url, params = self._url(self.dataset.rows_path), [*pairs(self.dataset.query), *ask.params]
+        with self._open(url, params, self.dataset.accept, row) as response:
+            yield response
+
+    @contextmanager
+    def _open(
+        self, url: str, params: Params, accept: str, row: int | None = None
+    ) -> Iterator[requests.Response]:
+        """One request's answer; errors name the request, and from which row on it was."""
+        headers = {"Accept": accept, "Accept-Encoding": self.dataset.accept_encoding}
+        self._pace.wait(self.patience, f"GET {redact(url)}")
+        with (
+            get(self._session, url, params, headers, self.patience) as response,
+            located(response, self._session, row),
+        ):
+            self._pace.note(response.headers)
+            yield response
+
+    def check_version(self, headers: Mapping[str, str], first: Ask, *, new: bool) -> None:
+        """Keep the version that a `new` reading begins with; raise SourceChanged where another follows.
+
+        `first`: the request that the reading began with.
+        """
+        version = read_version(headers, self.dataset)
+        if not new and version != self.version:
+            fix, header = "it is copied again", self.dataset.version_header
+            with self.open(first) as again:
+                if read_version(again.headers, self.dataset) == self.version:
+                    fix += (
+                        f"; the first answer still has the first version: if {header} is of each answer and "
+                        "not of the dataset, empty version_header"
+                    )
+            raise SourceChanged(
+                f"its version changed from {self.version} to {version} while its rows were read",
+                where=f"GET {self.url}",
+                fix=fix,
+            )
+        self.version = version
