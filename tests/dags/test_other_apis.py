@@ -9,6 +9,7 @@ import pytest
 
 from include.transfer.source.pace import Pace
 from tests.airflow_home import PROJECT
+from tests.conformance.styles import Chain, Served
 from tests.dags.conftest import Lake, Ran
 
 if not (PROJECT / "docs").is_dir():
@@ -153,3 +154,12 @@ def test_a_wrong_token_is_shown_nowhere(lake, source, capfd):
     assert [request.status for request in served.requests] == [401]
     assert lake.objects() == []
     assert "not-the-token" not in "".join(capfd.readouterr())
+
+
+def test_a_chain_is_one_copy_of_several_objects(lake):
+    with Served(Chain()) as served:
+        lake.connect_source(served, "my_conn")
+        ran = lake.run("api_to_s3", conn_id="my_conn", format="ndjson", batch_size=60, **Chain.settings)
+        assert ndjson(lake, ran) == served.style.rows
+    (manifest,) = lake.manifests()
+    assert [receipt["rows"] for receipt in manifest["receipts"]] == [75, 75, 75, 5]
