@@ -14,7 +14,7 @@ class Chain(Style):
         "rows_key": "items",
         "paging": {"style": "cursor", "token": "body:next"},
     }
-    size: ClassVar[int] = 25
+    page_rows: ClassVar[int] = 25
 
     def at(self, request: Request) -> int:
         """The first row that a request asks for."""
@@ -22,8 +22,8 @@ class Chain(Style):
 
     def answer(self, start: int, limit: int, request: Request) -> Answer:
         at = self.at(request)
-        rows = self.slice(at, self.size)
-        return self.led(rows, at + self.size if at + self.size < self.total else None, request)
+        rows = self.slice(at, self.page_rows)
+        return self.led(rows, at + self.page_rows if at + self.page_rows < self.total else None, request)
 
     def led(self, rows: list[dict[str, Any]], following: int | None, request: Request) -> Answer:
         """An answer that leads on to a row, or nowhere."""

@@ -9,7 +9,8 @@ import pytest
 
 from include.transfer.source.pace import Pace
 from tests.airflow_home import PROJECT
-from tests.conformance.styles import Chain, Served
+from tests.conformance.chains import Chain
+from tests.conformance.styles import Served
 from tests.dags.conftest import Lake, Ran
 
 if not (PROJECT / "docs").is_dir():
