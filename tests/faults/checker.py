@@ -37,11 +37,17 @@ def committed_folders(client: Minio, bucket: str, name: str) -> list[str]:
 
 
 def problems(
-    client: Minio, bucket: str, folder: str, versions: Mapping[str | None, Sequence[Row]]
+    client: Minio,
+    bucket: str,
+    folder: str,
+    versions: Mapping[str | None, Sequence[Row]],
+    *,
+    swept: bool = True,
 ) -> list[str]:
     """Everything that is wrong with a run's folder that has a manifest; nothing: it is whole.
 
-    `versions`: what the source said of itself, version → all its rows, numbers as `Decimal`.
+    `swept`: its last attempt succeeded, so that nothing of others is left. `versions`: what the source said
+    of itself, version → all its rows, numbers as `Decimal`.
     """
     manifest = manifest_of(client, bucket, folder)
     if manifest is None:
@@ -56,6 +62,8 @@ def problems(
         return [f"the manifest is of {named}; the source had {', '.join(map(str, versions))}"]
     found = min((_check_rows(client, bucket, manifest, rows) for rows in possible), key=len)
     named = {receipt["key"] for receipt in manifest["receipts"]}
+    if not swept:
+        return found
     return found + _check_strays(client, bucket, folder, named) + unfinished(client, bucket, folder)
 
 

@@ -86,7 +86,8 @@ def judge(
     """Add a run's outcome, and everything that is wrong with it, to `result`."""
     folder = patiently(lambda: folder_of(s3, name, run))
     if patiently(lambda: checker.manifest_of(s3, BUCKET, folder)) is not None:
-        result.bugs += patiently(lambda: checker.problems(s3, BUCKET, folder, versions))
+        swept = state == "success"
+        result.bugs += patiently(lambda: checker.problems(s3, BUCKET, folder, versions, swept=swept))
         result.outcomes.append(COMMITTED if state == "success" else UNMARKED)
         if state != "success":
             result.reasons.append(reason_of(api, run))

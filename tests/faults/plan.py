@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from include.wildfires import WILDFIRE_TYPES
-from tests.conformance import styles, totals
+from tests.conformance import chains, styles, totals
 from tests.faults import weather as w
 from tests.faults.weather import Weather
 
@@ -46,7 +46,7 @@ NEEDS_A_VERSION = (EDITED, REORDERED, REPLACED_LATER, SAME_AGAIN)
 # Servers of other styles than the sample API's: those that are asked rightly, and those that give wrong rows.
 HONEST_STYLES, LYING_STYLES = (
     {f"server: {style.__name__}": style for style in kind}
-    for kind in (styles.HONEST + totals.HONEST, styles.LYING + totals.LYING)
+    for kind in (styles.HONEST + totals.HONEST + chains.HONEST, styles.LYING + totals.LYING + chains.LYING)
 )
 STYLES = HONEST_STYLES | LYING_STYLES
 # What can happen to their rounds: all that needs no other data of the sample API.
@@ -118,8 +118,8 @@ class Plan:
 
 
 def _is_styled(seed: int) -> bool:
-    """Every second round whose incident any server can have."""
-    return seed % 2 == 0 and DECK[seed % len(DECK)] in _OF_ANY_SERVER
+    """Two of three rounds whose incident any server can have."""
+    return seed % 3 > 0 and DECK[seed % len(DECK)] in _OF_ANY_SERVER
 
 
 def _format(rng: random.Random) -> dict[str, object]:

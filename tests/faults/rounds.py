@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import threading
 import time
@@ -58,11 +57,15 @@ class Round:
             return
         self.result.faults[name] += 1
         style, usual = plan.STYLES[name](), slot.to_source.upstream_port
-        before = checker.parse_rows(json.dumps(style.rows))
+
+        def rows() -> list[checker.Row]:
+            return checker.parse_rows(f"[{','.join(map(style.text, style.rows))}]")
+
+        before = rows()
         with Served(style) as served:
             slot.to_source.upstream_port = served.port
             try:
-                yield lambda: {"before": before, "after": checker.parse_rows(json.dumps(style.rows))}
+                yield lambda: {"before": before, "after": rows()}
             finally:
                 slot.to_source.upstream_port = usual
 

@@ -31,10 +31,14 @@ def test_every_fault_of_the_rounds_is_in_the_table():
 def test_two_hundred_rounds_meet_every_incident_and_kind():
     drawn = [plan.Plan.drawn(seed) for seed in range(1, 201)]
     kinds = {kind for each in drawn for kind in (*each.source.kinds, *each.store.kinds)}
-    assert kinds | {each.incident for each in drawn} | {each.style for each in drawn} >= KINDS
+    assert kinds | {each.incident for each in drawn} >= KINDS - {*plan.STYLES}
     assert {each.settings["format"] for each in drawn} == {"csv", "ndjson", "parquet"}
     assert {each.settings.get("compression") for each in drawn} >= {"none", "gzip", "zstd"}
     assert {each.settings["version_header"] for each in drawn} == {"ETag", None}
+
+
+def test_three_hundred_rounds_meet_every_style_of_server():
+    assert {plan.Plan.drawn(seed).style for seed in range(1, 301)} == {"", *plan.STYLES}
 
 
 def test_the_same_seed_draws_the_same_round():

@@ -7,6 +7,8 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tests.lake_keys import unmarked
+
 # Faults that a client sees before it has any answer, or instead of one.
 REFUSE = "connection refused"
 RESET = "reset before the answer"
@@ -81,8 +83,8 @@ class Weather:
 
 
 def same_in_every_run(target: str) -> str:
-    """A target without what differs between two runs of one seed: a run's folder, an upload's id."""
-    path, _, query = target.partition("?")
+    """A target without what differs between two runs of one seed: folder, attempt's mark, upload's id."""
+    path, _, query = unmarked(target).partition("?")
     parts = path.split("/")
     name = "/".join(parts[-1:] if len(parts) > 4 else parts)
     kept = [pair for pair in query.split("&") if not pair.lower().startswith(("uploadid=", "prefix="))]
