@@ -128,6 +128,7 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """`dag.test()` waits between attempts as long as the DAGs say; here they say no time at all."""
     from include.tasks.retries import RETRIES
 
+    monkeypatch.setattr("include.tasks.retries._LONGEST", timedelta(0))
     monkeypatch.setitem(RETRIES, "retry_delay", timedelta(0))
     for rule in RETRIES["retry_policy"].rules:
         if rule.retry_delay:

@@ -193,12 +193,13 @@ def test_a_source_that_is_not_there_fails_the_count(lake, wildfires):
     assert lake.objects() == []
 
 
-def test_a_count_that_is_told_to_wait_an_hour_fails_instead(lake, wildfires):
+def test_a_count_that_is_told_to_wait_an_hour_is_left_to_airflow(lake, wildfires):
     source = wildfires(1)
     source.fault(Fault.status(503, Retry_After="3600"), times=None, when=lambda request: True)
     lake.connect_source(source)
     ran = lake.run("wildfires_to_s3")
     assert ran.states["count_rows"] == ["failed"]
+    assert len(source.requests) == 4  # one an attempt: none waits in its pool slot
     assert lake.objects() == []
 
 
