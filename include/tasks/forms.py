@@ -1,5 +1,6 @@
 """The trigger form: each setting's title, description and JSON Schema. A run's conf may set these alone."""
 
+from dataclasses import fields
 from typing import Any
 
 from airflow.sdk import Asset, Param
@@ -14,9 +15,23 @@ from include.transfer.dataset import (
 )
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS
 from include.transfer.policy import ON_DRIFT, Policy
-from include.transfer.source.styles import PAGINGS
+from include.transfer.source.styles import PAGINGS, Paging
 
 Help = dict[str, tuple[str, str, dict[str, Any]]]
+
+_KINDS = {bool: "boolean", int: "integer", dict: "object", list: "array"}
+
+
+def _of_a_style(kind: type[Paging]) -> dict[str, Any]:
+    """JSON Schema of the settings of a style of paging."""
+    own = {f.name: {"type": ["null", _KINDS.get(type(f.default), "string")]} for f in fields(kind) if f.init}
+    style = next(name for name, each in PAGINGS.items() if each is kind)
+    return {
+        "properties": {"style": {"const": style}, **own},
+        "required": [] if style == "offset" else ["style"],
+        "additionalProperties": False,
+    }
+
 
 _SHAPE: Help = {
     "batch_size": (
@@ -53,8 +68,8 @@ _SETTINGS: Help = {
     "rows_key": ("Key of the rows", "items, data.rows; empty: the answer is the array.", {}),
     "paging": (
         "Paging",
-        f"style: {', '.join(PAGINGS)}, and that style's settings. See docs/your-api.md.",
-        {},
+        f"An object: style ({', '.join(PAGINGS)}) and that style's settings, as docs/your-api.md has them.",
+        {"anyOf": [{"type": "null"}, *map(_of_a_style, PAGINGS.values())]},
     ),
     "query": ("More parameters", "Sent with every request.", {}),
     "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
@@ -97,7 +112,27 @@ _POLICY: Help = {
         {"minimum": 0, "maximum": 10_000},
     ),
 }
-_KINDS = {bool: "boolean", int: "integer", dict: "object", list: "array"}
+# The form's parts, in the order of the fields; what is in none of them decides on the run.
+_SECTIONS = {
+    "Source": (
+        "conn_id",
+        "count_path",
+        "total",
+        "count_query",
+        "count_accept",
+        "rows_path",
+        "query",
+        "accept",
+        "version_header",
+        "requests_per_minute",
+    ),
+    "Paging and rows": ("paging", "rows_key", "key", "duplicates", "reread"),
+    "Columns": ("types", "csv_formulas"),
+    "Object": ("name", "store_conn_id", "bucket", "batch_size", "format", "compression"),
+}
+_SECTION_OF = {name: section for section, names in _SECTIONS.items() for name in names}
+# A form shows a star at what must be filled in: what may be left empty is null, and the dataset's own value.
+_NEEDED = {"name", "conn_id", "rows_path"}
 
 
 def form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:
@@ -134,16 +169,22 @@ def doctor_form(dataset: Dataset) -> dict[str, Param]:
     return _params({name: _SETTINGS[name] for name in wanted}, dataset.to_dict())
 
 
-def _params(fields: Help, values: dict[str, Any]) -> dict[str, Param]:
-    return {name: _param(name, values[name], *field) for name, field in fields.items()}
+def _params(help_: Help, values: dict[str, Any]) -> dict[str, Param]:
+    return {name: _param(name, values[name], *field) for name, field in help_.items()}
 
 
 def _param(name: str, value: Any, title: str, description: str, schema: dict[str, Any]) -> Param:
     kind = _KINDS.get(type(value), "string")
-    # A form refuses an empty text: what may be empty is null there.
-    optional = name in MAY_BE_EMPTY
-    schema = {"type": ["null", kind] if optional else kind, "title": title, **schema}
-    return Param((value or None) if optional else value, description or None, **schema)
+    shape = {
+        "type": kind if name in _NEEDED else ["null", kind],
+        "title": title,
+        "section": _SECTION_OF.get(name, "Run"),
+        **schema,
+    }
+    if "enum" in schema and name not in _NEEDED:
+        shape["enum"] = [*schema["enum"], None]
+    empty = name in MAY_BE_EMPTY and not value
+    return Param(None if empty else value, f"`{name}`. {description}".strip(), **shape)
 
 
 def asset(dataset: Dataset) -> Asset:

@@ -163,10 +163,12 @@ class Dataset:
         """Build one from plain values, `overrides` over `settings`; refuses unknown names in either."""
         known = [f.name for f in fields(cls)]
         chosen = {
-            k: MAY_BE_EMPTY[k] if v is None and k in MAY_BE_EMPTY else v for k, v in (overrides or {}).items()
+            name: MAY_BE_EMPTY[name] if value is None else value
+            for name, value in (overrides or {}).items()
+            if value is not None or name in MAY_BE_EMPTY  # what a form leaves empty is as the settings say
         }
+        refuse_unknown({**settings, **(overrides or {})}, known, "dataset settings")
         values = {**settings, **chosen}
-        refuse_unknown(values, known, "dataset settings")
         if "name" not in values:
             raise BadSettings(
                 "the dataset has no name", fix="give it one: the first part of every object's key"

@@ -36,7 +36,7 @@ class Policy:
     def from_params(cls, params: Mapping[str, Any]) -> "Policy":
         """The policy among a run's params; what a form does not have stays as it is by default."""
         known = {f.name for f in fields(cls)}
-        return cls(**{name: params[name] for name in known & set(params)})
+        return cls(**{name: params[name] for name in known & set(params) if params[name] is not None})
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -120,6 +120,14 @@ def test_every_task_of_a_copy_knows_what_to_do_when_it_fails(dags, dag_id):
         ("api_to_s3", {"name": "my-api_2"}, {"name": "../other"}),
         ("api_to_s3", {"total": "header:X-Total-Count"}, {"total": "footer"}),
         ("api_to_s3", {"paging": {"style": "page", "size": 5}}, {"paging": "page"}),
+        ("api_to_s3", {"paging": {"size": 5}}, {"paging": {"sise": 5}}),
+        (
+            "api_to_s3",
+            {"paging": {"style": "cursor", "token": "body:next"}},
+            {"paging": {"style": "cursors"}},
+        ),
+        ("api_to_s3", {"paging": {"style": "link"}}, {"paging": {"style": "link", "token": "body:next"}}),
+        ("api_to_s3", {"paging": None, "batch_size": None, "format": None}, {"name": None}),
         ("api_to_s3", {"query": {"state": "CA"}}, {"query": "state=CA"}),
         ("wildfires_to_s3", {"force": True}, {"force": "yes"}),
         ("wildfires_per_year", {"on_drift": "append"}, {"on_drift": "ignore"}),
@@ -234,3 +242,14 @@ def test_parsing_touches_nothing_and_loads_nothing_heavy(file: Path, tmp_path: P
     tops = {name.partition(".")[0] for name in report["loaded"]}
     assert not tops & (_HEAVY - _BY_COSMOS.get(file.stem, set()))
     assert not [name for name in report["loaded"] if name.startswith("airflow.providers.amazon")]
+
+
+def test_the_form_has_sections_and_says_each_settings_name(dags):
+    params = {name: dags["api_to_s3"].params.get_param(name) for name in dags["api_to_s3"].params}
+    sections = {param.schema["section"] for param in params.values() if "section" in param.schema}
+    assert sections == {"Source", "Paging and rows", "Columns", "Object", "Run"}
+    assert [name for name, param in params.items() if f"`{name}`" not in (param.description or "")] == [
+        "queue"
+    ]
+    needed = {name for name, param in params.items() if "null" not in param.schema["type"]}
+    assert needed == {"name", "conn_id", "rows_path", "queue"}
