@@ -21,7 +21,7 @@ def test_a_form_without_the_fields_means_the_defaults():
         ({"keep_runs": -1}, "keep_runs is -1, not a whole number of 0 or more"),
         ({"keep_runs": True}, "keep_runs is True"),
         ({"keep_runs": "3"}, "keep_runs is '3'"),
-        ({"keep_runs": None, "force": 1}, "force is 1, .*; keep_runs is None"),
+        ({"keep_runs": "1", "force": 1}, "force is 1, .*; keep_runs is '1'"),
     ],
 )
 def test_what_means_nothing_is_refused(values, says):
