@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.transfer.errors import BadSettings
+from include.transfer.payloads import PlannedBatch
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,16 @@ class Batch:
 
     def to_dict(self) -> dict[str, int | None]:
         return {"start": self.start, "limit": self.limit, "total": self.total}
+
+    def planned(self, version: str | None) -> PlannedBatch:
+        """As it crosses to the copy; `version`: of the source when it was planned."""
+        return {
+            "start": self.start,
+            "limit": self.limit,
+            "total": self.total,
+            "version": version,
+            "label": str(self),
+        }
 
     @property
     def stop(self) -> int:

@@ -1,7 +1,5 @@
 """Dataset: where an API's rows are, how to ask for them, and what they become in the lake."""
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
@@ -10,6 +8,7 @@ from urllib.parse import unquote
 
 from include.transfer.documents import brief
 from include.transfer.errors import BadSettings, refuse_unknown
+from include.transfer.fingerprint import fingerprint_of
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS, suffix
 from include.transfer.source.chains import Chained, Counted
 from include.transfer.source.paging import Offset, Page
@@ -31,25 +30,6 @@ MAY_BE_EMPTY: Mapping[str, Any] = {
     "count_accept": "",
     "key": [],
 }
-# Where an object stands, how the source is counted and what is found wrong: not what an object holds.
-_NOT_CONTENT = {
-    "name",
-    "bucket",
-    "conn_id",
-    "store_conn_id",
-    "batch_size",
-    "count_path",
-    "total",
-    "count_query",
-    "count_accept",
-    "duplicates",
-    "requests_per_minute",
-    "reread",
-}
-# Settings that the first release had not; its fingerprints stay what they were.
-_ADDED: Mapping[str, Any] = {"first_offset": 0, "key": [], "csv_formulas": "keep"}
-# How the first release named the settings of its two styles of paging.
-_FLAT = {"param": "offset_param", "limit_param": "limit_param", "size": "page_size"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,12 +197,7 @@ class Dataset:
     @property
     def fingerprint(self) -> str:
         """Names what an object of this dataset holds: where one setting differs, nothing is reused."""
-        content = {
-            name: value
-            for name, value in _flat(self.to_dict()).items()
-            if name not in _NOT_CONTENT and (name not in _ADDED or value != _ADDED[name])
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return fingerprint_of(self.to_dict())
 
 
 def _kind(setting: Field[Any]) -> Any:
@@ -247,17 +222,3 @@ def _names(columns: Any) -> bool:
     """Whether these are names of columns, each once."""
     right = isinstance(columns, list | tuple) and all(isinstance(name, str) and name for name in columns)
     return right and len(set(columns)) == len(columns)
-
-
-def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    """With the paging by offset or page as the first release had it, in settings beside the others."""
-    paging = dict(settings["paging"])
-    if paging["style"] not in ("offset", "page"):
-        return settings
-    style, first = paging.pop("style"), paging.pop("first")
-    flat = {_FLAT[name]: value for name, value in paging.items()}
-    firsts = {
-        "first_page": first if style == "page" else 1,
-        "first_offset": first if style == "offset" else 0,
-    }
-    return settings | flat | firsts | {"paging": style}

@@ -13,15 +13,14 @@ from include.transfer.commit.manifest import Manifest
 from include.transfer.commit.proof import behind_the_end, prove
 from include.transfer.commit.publish import publish, verified_receipts
 from include.transfer.commit.retention import retire
-from include.transfer.commit.sealed import sealed
 from include.transfer.commit.standing import read_standing
 from include.transfer.commit.unchanged import standing_run
 from include.transfer.commit.verify import (
-    check_ended,
     check_reported,
     check_source,
     compare_with_store,
 )
+from include.transfer.commit.verify_chain import verified_chain
 from include.transfer.copy import copy_batch
 from include.transfer.copy_chain import copy_chain
 from include.transfer.dataset import Dataset
@@ -37,7 +36,7 @@ from include.transfer.payloads import (
     Vouched,
 )
 from include.transfer.policy import Policy
-from include.transfer.source.api import Api, Behind
+from include.transfer.source.api import Api
 from include.transfer.source.count import Count
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
@@ -86,7 +85,7 @@ def plan(dataset: Dataset, counted: Counted, max_maps: int = MOST_MAPS) -> list[
             "batches have %d rows instead of %d: a task is mapped at most %d times, and batches begin pages",
             *(size, dataset.batch_size, max_maps),
         )
-    return [_planned(batch, version) for batch in batches]
+    return [batch.planned(version) for batch in batches]
 
 
 def unchanged(
@@ -138,7 +137,7 @@ def verify(
 ) -> VerifiedRun:
     """Compare plan, copies, store and source. Here, and only here, findings become a failure."""
     if api.dataset.chained:
-        return _verified_chain(api, bucket, batches[0], copied, name)
+        return verified_chain(api, bucket, batches[0], copied, Prefix(api.dataset.name, name))
     dataset, source = api.dataset, api.count()
     planned, prefix = _batches(batches), Prefix(dataset.name, name)
     before = Count(sum(batch.limit for batch in planned), batches[0]["version"] if batches else None)
@@ -160,46 +159,10 @@ def verify(
         "version": source.version,
         "url": api.url,
         "digest": verified.digest,
-        "batches": [_planned(batch, source.version) for batch in complete],
+        "batches": [batch.planned(source.version) for batch in complete],
         "appended": len(tail.batches),
         "drift": record(before, source, verified.receipts) if tail.batches else None,
         "proof": proof.to_dict(),
-    }
-
-
-def _verified_chain(
-    api: Api, bucket: Bucket, planned: PlannedBatch, copied: Sequence[Vouched], name: str
-) -> VerifiedRun:
-    """As `verify`, of a chain: its receipts must lead from the first answer to the last."""
-    dataset, prefix = api.dataset, Prefix(api.dataset.name, name)
-    receipts = list(sealed(bucket, prefix))
-    batches = [Batch(receipt.start, receipt.rows) for receipt in receipts]
-    rows = sum(batch.limit for batch in batches)
-    uncounted = dataset.total == "none"
-    source = Count(rows, api.named_version()) if uncounted else api.count()
-    before = Count(rows if planned["total"] is None else planned["total"], planned["version"])
-    verified = compare_with_store(bucket, prefix, batches, dataset)
-    findings = [
-        *verified.findings,
-        *check_ended(receipts, copied, source.rows),
-        *check_reported(copied, receipts),
-        *check_source(receipts, api.url),
-        *drifted(receipts, before, source),
-    ]
-    how = {"grows": False, "sound": not findings}
-    proof = prove(api, bucket, prefix, receipts, before, source, Behind(rows, "reached"), **how)
-    if findings := [*findings, *proof.findings]:
-        raise Unverified(findings)
-    log.info("verified %d objects, %d rows", len(receipts), rows)
-    return {
-        "rows": rows,
-        "version": source.version,
-        "url": api.url,
-        "digest": verified.digest,
-        "batches": [_planned(batch, source.version) for batch in batches],
-        "appended": 0,
-        "drift": None,
-        "proof": proof.to_dict() | {"counted_twice": not uncounted and proof.counted_twice},
     }
 
 
@@ -246,16 +209,6 @@ def _retired(bucket: Bucket, prefix: Prefix, keep: int) -> list[str]:
     except TransferError as error:
         log.warning("old runs could not all be removed: %s; the next commit tries again", error)
         return []
-
-
-def _planned(batch: Batch, version: str | None) -> PlannedBatch:
-    return {
-        "start": batch.start,
-        "limit": batch.limit,
-        "total": batch.total,
-        "version": version,
-        "label": str(batch),
-    }
 
 
 def _batches(planned: Sequence[PlannedBatch]) -> list[Batch]:

@@ -14,7 +14,6 @@ from include.transfer.run import run
 from include.transfer.source.api import Api
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
-from tests.conformance import chains, styles, totals
 from tests.conformance.styles import Served
 from tests.unit.transfer.conftest import IMPATIENT
 
@@ -56,7 +55,10 @@ def decoded(text):
 
 
 @pytest.mark.parametrize(
-    "served", styles.HONEST + totals.HONEST + chains.HONEST, indirect=True, ids=lambda style: style.__name__
+    "served",
+    styles.HONEST + totals.HONEST + chains.HONEST + values.HONEST,
+    indirect=True,
+    ids=lambda style: style.__name__,
 )
 def test_every_row_is_copied_once(served, bucket):
     api = api_of(served)
@@ -68,7 +70,10 @@ def test_every_row_is_copied_once(served, bucket):
 
 
 @pytest.mark.parametrize(
-    "served", styles.LYING + totals.LYING + chains.LYING, indirect=True, ids=lambda style: style.__name__
+    "served",
+    styles.LYING + totals.LYING + chains.LYING + values.LYING,
+    indirect=True,
+    ids=lambda style: style.__name__,
 )
 def test_wrong_rows_are_not_committed(served, bucket):
     api = api_of(served)

@@ -1,0 +1,50 @@
+"""The fingerprint of a dataset's settings: where one differs, an object is not used again."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+# Where an object stands, how the source is counted and what is found wrong: not what an object holds.
+_NOT_CONTENT = {
+    "name",
+    "bucket",
+    "conn_id",
+    "store_conn_id",
+    "batch_size",
+    "count_path",
+    "total",
+    "count_query",
+    "count_accept",
+    "duplicates",
+    "requests_per_minute",
+    "reread",
+}
+# Settings that the first release had not; its fingerprints stay what they were.
+_ADDED: Mapping[str, Any] = {"first_offset": 0, "key": [], "csv_formulas": "keep"}
+# How the first release named the settings of its two styles of paging.
+_FLAT = {"param": "offset_param", "limit_param": "limit_param", "size": "page_size"}
+
+
+def fingerprint_of(settings: dict[str, Any]) -> str:
+    """16 hex digits that name what an object of these settings (`Dataset.to_dict()`) holds."""
+    content = {
+        name: value
+        for name, value in _flat(settings).items()
+        if name not in _NOT_CONTENT and (name not in _ADDED or value != _ADDED[name])
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    """With the paging by offset or page as the first release had it, in settings beside the others."""
+    paging = dict(settings["paging"])
+    if paging["style"] not in ("offset", "page"):
+        return settings
+    style, first = paging.pop("style"), paging.pop("first")
+    flat = {_FLAT[name]: value for name, value in paging.items()}
+    firsts = {
+        "first_page": first if style == "page" else 1,
+        "first_offset": first if style == "offset" else 0,
+    }
+    return settings | flat | firsts | {"paging": style}
