@@ -25,6 +25,7 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
     payloads.py           what one step hands to the next
     documents.py          JSON from outside, read strictly
     errors.py, redact.py  named by what to do next; without secrets
-    __main__.py           python -m include.transfer: count, verify
+    probe/                from a URL to a dataset's settings, by asking: its __init__ is a map of its own
+    __main__.py           python -m include.transfer: count, verify, probe
     diagnose.py           what must be right before a copy can work
 """

@@ -1,4 +1,4 @@
-"""The engine's commands: count the rows of a source, and read a committed run back from its store."""
+"""The engine's commands: count a source, read a committed run back from its store, probe an API."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from typing import Any
 from include.transfer.commit.audit import audit
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, TransferError
+from include.transfer.probe.command import add_probe
 from include.transfer.run import count
 from include.transfer.source.api import Api
 from include.transfer.source.endpoint import Endpoint
@@ -78,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", action="store_true", help="print the result as one JSON object")
     verify.add_argument("--quiet", action="store_true", help="show no progress on standard error")
     verify.set_defaults(call=_verify)
+    add_probe(commands)
     return top
 
 

@@ -4,6 +4,7 @@ So a number of any length costs no more than the search for its end, and nesting
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
@@ -49,6 +50,14 @@ def skip_to_array(reader: Body, rows_key: str) -> None:
     if rows_key:
         raise NotRows(f"the body has no array {rows_key!r}: set rows_key to where its rows are{found}")
     raise NotRows(f"the body is an object: set rows_key to where its rows are{found}")
+
+
+def arrays_in(body: bytes) -> list[str]:
+    """The paths of the first arrays of an object, as rows_key names them, also of one that is cut off."""
+    search = _Search("")
+    with suppress(BodyBroken):
+        search.ends_at_array(Body([body]))
+    return search.arrays
 
 
 @dataclass
