@@ -8,11 +8,15 @@
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := DAG CONF EXECUTOR ROWS FILE NAME ARGS ROUNDS SEED PYTHON BASE ENGINE \
+VARIABLES := DAG CONF API URL CONN OUT EXECUTOR ROWS FILE NAME ARGS ROUNDS SEED PYTHON BASE ENGINE \
 	AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME \
 	GIT_REPO GIT_REF GIT_SSH_KEY KEY K8S_HOME
 DAG ?= wildfires_small_to_s3
 CONF ?= {}
+# A URL may have a $$, as in $$skip=20, which make would take for a variable.
+ifdef URL
+override URL := $(value URL)
+endif
 export $(VARIABLES)
 
 # A misspelt variable would be ignored without a word. What resembles none may be a field of a run's CONF.
@@ -42,9 +46,13 @@ help: ## Show this list
 	@echo; echo "Ports: AIRFLOW_PORT=8080 API_PORT=8000 S3_PORT=8333 S3_ADMIN_PORT=23646 POSTGRES_PORT=5433"
 	@echo "State: STACK_HOME=.stack     Interpreter: PYTHON=python3"
 
-run: ## Run one DAG from nothing to verified objects (DAG=… ROWS=… CONF='{"format": "parquet"}')
+run: ## Run one DAG from nothing to verified objects (DAG=… ROWS=… CONF='{"format": "parquet"}' or @file, API=…)
 	@$(BOOTSTRAP) run
-	@exec $(STACK) run --dag "$$DAG" --conf "$$CONF" $${ROWS:+--rows "$$ROWS"}
+	@exec $(STACK) run --dag "$$DAG" --conf "$$CONF" $${ROWS:+--rows "$$ROWS"} $${API:+--api "$$API"}
+
+probe: ## Ask an API how it is copied: its settings, a DAG file, its columns (URL=… CONN=… OUT=settings.json)
+	@$(BOOTSTRAP) run
+	@exec $(STACK) probe $${CONN:+--conn "$$CONN"} $${OUT:+--out "$$OUT"} -- "$$URL"
 
 run-celery: DAG = wildfires_to_s3
 run-celery: ## The full dataset with CeleryExecutor: three workers, Valkey (DAG=… ROWS=195000 CONF=…)

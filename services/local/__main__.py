@@ -1,14 +1,17 @@
-"""The commands behind `make run`, `up`, `doctor`, `down`, `status`, `logs`, `data` and `services`."""
+"""What is behind `make run`, `probe`, `up`, `services`, `down`, `doctor`, `status`, `logs` and `data`."""
 
 import sys
 
 from services.local.command_line import command_line
 from services.local.commands import airflow, data, down, logs, services, status, up
 from services.local.doctor import doctor
+from services.local.probe import probe
 from services.local.run_once import run
 from services.local.run_report import run_report
 
-main = command_line(__doc__, (run, run_report, up, services, down, doctor, status, logs, data), (airflow,))
+main = command_line(
+    __doc__, (run, probe, run_report, up, services, down, doctor, status, logs, data), (airflow,)
+)
 
 if __name__ == "__main__":
     sys.exit(main(None))

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
+from include.transfer.errors import BadSettings
+from include.transfer.probe.search import PROBED
+from include.transfer.source.base_url import check_base_url, without_login
+from services.connections import Connection
 from services.local import celery_workers
 from services.local.airflow_api import Run
 from services.local.errors import RunFailed, StackError
@@ -23,15 +28,40 @@ def run(
     full: bool = False,
     conf: str = "{}",
     executor: Executor = "LocalExecutor",
+    api: str = "",
 ) -> int:
-    """Run one DAG on the stack that is up, or on one started for it, and verify what it committed."""
+    """Run one DAG on the stack that is up, or on one started for it, and verify what it committed.
+
+    `api`: a base URL, which the stack gets a connection of, without a login.
+    """
     started = time.monotonic()
     settings = conf_of(conf)
+    connection = probed(api) if api else None
     with session("run", executor, rows=rows, full=full) as (stack, progress):
+        if connection:
+            stack.connect(connection)
         return _run_and_verify(stack, dag, settings, progress, started)
 
 
+def probed(url: str) -> Connection:
+    """The connection that the settings of `make probe` name. StackError for what is no base URL."""
+    try:
+        check_base_url(url)
+    except BadSettings as error:
+        raise StackError(f"API: {error.got}. Give a URL such as API=https://api.example.com") from None
+    if without_login(url)[1]:
+        raise StackError("API has a login. Put a connection with it into airflow_settings.yaml instead.")
+    return Connection(PROBED, {"conn_type": "http", "host": url, "description": "Given by API="})
+
+
 def conf_of(text: str) -> dict[str, Any]:
+    """The fields of a run: JSON, or `@file`, which holds it."""
+    try:
+        if text.startswith("@"):
+            text = Path(text[1:]).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise StackError(f"CONF: cannot read {text[1:]}: {reason}.") from error
     try:
         value = json.loads(text or "{}")
     except ValueError as error:

@@ -146,9 +146,13 @@ class Stack:
         for name, pool in wanted().items():
             self.api.request("POST", "/pools", json={"name": name, **pool}, allowed=(409,))
         for each in airflow_env.local_connections(self.ports, Credentials.load(self.home)):
-            self.api.put("/connections", "connection_id", {"connection_id": each.conn_id, **each.row})
+            self.connect(each)
         for key, value in connections.variables().items():
             self.api.put("/variables", "key", {"key": key, "value": value})
+
+    def connect(self, connection: connections.Connection) -> None:
+        """Create or update a connection."""
+        self.api.put("/connections", "connection_id", {"connection_id": connection.conn_id, **connection.row})
 
     def _migrate(self) -> None:
         """Bring the database to Airflow's version; the version done is remembered beside the database."""
