@@ -7,6 +7,9 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
+from include.transfer.probe.search import probe
+from include.transfer.probe.written import dag_file
+from include.transfer.source.endpoint import Endpoint
 from include.transfer.source.pace import Pace
 from tests.airflow_home import PROJECT
 from tests.conformance.chains import Chain
@@ -144,6 +147,16 @@ def test_copies_that_run_at_once_share_the_pace(lake, source, monkeypatch):
     assert lake.run("api_to_s3", **settings, batch_size=20, force=True).state == "success"
     # plan, the copies, and verify; of 5 batches at most 4 are copied at once. A forced plan asks nothing.
     assert shares == [6_000, *[1_500] * 5, 6_000, *[2_000] * 3, 6_000]
+
+
+def test_what_a_probe_prints_is_a_conf_and_a_dag(lake, tmp_path):
+    with Served(Chain()) as served:
+        lake.connect_source(served, "probed_api")
+        settings = probe(Endpoint(served.url, trust_env=False), "/api/get").settings
+        assert ndjson(lake, lake.run("api_to_s3", format="ndjson", **settings)) == served.style.rows
+        file = tmp_path / "probed.py"
+        file.write_text(dag_file(settings | {"name": "nightly", "format": "parquet"}))
+        assert lake.run_file(file).state == "success"
 
 
 def test_a_wrong_token_is_shown_nowhere(lake, source, capfd):
