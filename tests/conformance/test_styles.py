@@ -14,6 +14,7 @@ from include.transfer.run import run
 from include.transfer.source.api import Api
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
+from tests.conformance.every_style import HONEST, LYING
 from tests.conformance.styles import Served
 from tests.unit.transfer.conftest import IMPATIENT
 
