@@ -60,7 +60,7 @@ def _typed(kind: str, values: Sequence[Any]) -> "pa.Array":
 def _fitted(kind: str, number: ExactNumber) -> int | float:
     fitted = {"int64": number.as_int64, "double": number.as_double}.get(kind, lambda: None)()
     if fitted is None:
-        raise ValueError(f"{kind} does not hold {number}")
+        raise TypeError(f"{kind} does not hold {number}")
     return fitted
 
 

@@ -62,7 +62,7 @@ def test_a_receipt_without_hashes_proves_nothing_of_its_rows(source, make_run):
 def older_hashes(run, batch):
     """As they were stored before the first line said their version."""
     key = run.prefix.receipt(batch)
-    older = run.bucket.put_stream(run.prefix.hashes(batch), iter([array("Q", [1, 10, *range(10)]).tobytes()]))
+    older = run.bucket.put_stream(run.hashes(batch.start), iter([array("Q", [1, 10, *range(10)]).tobytes()]))
     run.bucket.put_json(key, run.bucket.get_json(key) | {"hashes": older.sha256})
 
 
