@@ -1,30 +1,30 @@
 """A small Kubernetes API server for tests: what KubernetesExecutor and the Python client ask of a real one.
 
-It speaks the protocol over plain HTTP on 127.0.0.1 (list, watch, get, create, patch, delete, log,
-discovery), checks every new pod against Kubernetes' own schema, and lets a kubelet run it. Paths and
-parameters are those of https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/.
+It serves pods over plain HTTP on 127.0.0.1 (list, watch, get, create, patch, delete, log, discovery), refuses
+what a real one refuses, and lets a kubelet run the others. Paths and parameters are those of
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/.
 """
 
-import contextlib
+import copy
 import json
-import re
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import kubernetes_validate
 import yaml
 
+from tests.kubernetes.admission import STORED, Refused, check, pruned
 from tests.kubernetes.kubelet import Kubelet
-from tests.kubernetes.objects import Pod, Pods, now
+from tests.kubernetes.objects import Pod, Pods, differences, now
+from tests.kubernetes.protocol import Handler, failure
 
-SCHEMA = "1.37"
-_PODS = re.compile(r"/api/v1/namespaces/(?P<ns>[^/]+)/pods(?:/(?P<name>[^/]+)(?:/(?P<sub>log))?)?$")
-_REASONS = {404: "NotFound", 409: "AlreadyExists", 410: "Expired", 422: "Invalid", 429: "TooManyRequests"}
+NAMESPACE = "airflow"
+USER = f"system:serviceaccount:{NAMESPACE}:airflow-scheduler"
+# What a patch may change of a pod's spec; the executor does not, so the double has no more than the names.
+MUTABLE = {"image", "activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations"}
 
 
 class ApiServer:
@@ -34,6 +34,7 @@ class ApiServer:
         self.pods = Pods()
         self.kubelet = Kubelet(self.pods, folder / "pods", image)
         self.refuses: Callable[[Pod], int] = lambda pod: 0  # the status that a pod's creation is refused with
+        self.quota: int | None = None  # how many pods may be there
         self.unserved: list[str] = []  # requests for what a real server has, and this one has not
         self.created: list[Pod] = []
         self.dropped = 0  # how many watches were broken off
@@ -41,7 +42,7 @@ class ApiServer:
         self._watches = 0  # a number that changes when all watches are to end
         self._gently = False
         self._closing = threading.Event()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": self}))
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Serving", (Handler,), {"api": self}))
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self.kubeconfig = folder / "kubeconfig"
@@ -85,24 +86,42 @@ class ApiServer:
             self._watches += 1
             self.pods.changed.notify_all()
 
-    def create(self, namespace: str, pod: Pod) -> tuple[int, dict[str, Any]]:
+    def authorize(self, verb: str, namespace: str) -> None:
+        """The chart's role is one of its namespace."""
+        if namespace != NAMESPACE:
+            what = f'cannot {verb} resource "pods" in API group "" in the namespace "{namespace}"'
+            raise Refused(403, f'pods is forbidden: User "{USER}" {what}')
+
+    def create(self, namespace: str, pod: Pod, unknown_fields: str = "Warn") -> tuple[Pod, list[str]]:
+        """(the pod, a warning for each unknown field, which is dropped unless they are refused)."""
         if code := self.refuses(pod):
-            return code, failure(code, "the server is currently unable to handle the request")
-        try:
-            kubernetes_validate.validate(pod, SCHEMA, strict=True)
-        except kubernetes_validate.ValidationError as error:
-            return 422, failure(422, f"Pod is invalid: {error.message}")
+            raise Refused(code, "the server is currently unable to handle the request")
+        unknown = [f'unknown field "{path}"' for path in pruned(pod)]
+        if unknown and unknown_fields == "Strict":
+            raise Refused(400, f"strict decoding error: {', '.join(unknown)}")
+        check(pod, namespace)
+        name = pod["metadata"]["name"]
+        used = sum(each["status"]["phase"] in ("Pending", "Running") for each in self.pods.select(""))
+        if self.quota is not None and used >= self.quota:
+            counts = f"requested: pods=1, used: pods={used}, limited: pods={self.quota}"
+            raise Refused(403, f'pods "{name}" is forbidden: exceeded quota: pods, {counts}')
+        if len(json.dumps(pod)) > STORED:
+            raise Refused(500, "etcdserver: request is too large")
         kept = self.pods.create(pod, namespace)
         if kept is None:
-            return 409, failure(409, f'pods "{pod["metadata"]["name"]}" already exists')
+            raise Refused(409, f'pods "{name}" already exists')
         self.created.append(kept)
         self.kubelet.start(kept)
-        return 201, kept
+        return kept, unknown
 
-    def delete(self, name: str, grace: int | None) -> tuple[int, dict[str, Any]]:
+    def find(self, name: str) -> Pod:
         pod = self.pods.get(name)
         if pod is None:
-            return 404, failure(404, f'pods "{name}" not found')
+            raise Refused(404, f'pods "{name}" not found')
+        return pod
+
+    def delete(self, name: str, grace: int | None) -> Pod:
+        pod = self.find(name)
         seconds = pod["spec"].get("terminationGracePeriodSeconds", 30) if grace is None else grace
 
         def mark(edited: Pod) -> None:
@@ -111,21 +130,33 @@ class ApiServer:
 
         marked = self.pods.change(name, mark) or pod
         self.kubelet.delete(name, seconds)
-        return 200, marked
+        return marked
 
-    def patch(self, name: str, changes: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def patch(self, namespace: str, name: str, changes: dict[str, Any]) -> Pod:
         """A strategic merge of labels and annotations, which is all that the executor patches."""
+        before = self.find(name)
+        metadata = changes.get("metadata", {})
+        changed = set(differences(before["spec"], changes.get("spec", {})))
+        if changed - MUTABLE:
+            allowed = "`spec.containers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations`"
+            forbidden = f"spec: Forbidden: pod updates may not change fields other than {allowed}"
+            raise Refused(422, f'Pod "{name}" is invalid: {forbidden}')
+        if changed:
+            self.unserved.append(f"PATCH of {changed}")
+            raise Refused(501, "the double does not change a running pod")
 
         def merge(pod: Pod) -> None:
+            pod["metadata"]["namespace"] = metadata.get("namespace", namespace)
             for part in ("labels", "annotations"):
-                given = changes.get("metadata", {}).get(part) or {}
-                kept = {**(pod["metadata"].get(part) or {}), **given}
+                kept = {**(pod["metadata"].get(part) or {}), **(metadata.get(part) or {})}
                 pod["metadata"][part] = {key: value for key, value in kept.items() if value is not None}
 
-        found = self.pods.change(name, merge)
-        return (200, found) if found else (404, failure(404, f'pods "{name}" not found'))
+        merged = copy.deepcopy(before)
+        merge(merged)
+        check(merged, namespace)
+        return self.pods.change(name, merge) or merged
 
-    def watch(self, handler: "_Handler", query: dict[str, str]) -> None:
+    def watch(self, handler: Handler, query: dict[str, str]) -> None:
         """Send events until the client's time is up, the client leaves, or the watches are dropped."""
         selector = query.get("labelSelector", "")
         since = int(query.get("resourceVersion") or 0)
@@ -151,102 +182,3 @@ class ApiServer:
                     self.pods.changed.wait(1)
             for event in events:
                 handler.event(event)
-
-
-def failure(code: int, message: str) -> dict[str, Any]:
-    """The object `Status` of a refusal."""
-    about = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-    return {**about, "message": message, "reason": _REASONS.get(code, "InternalError"), "code": code}
-
-
-DISCOVERY: dict[str, dict[str, Any]] = {
-    "/version": {"major": "1", "minor": "37", "gitVersion": "v1.37.0", "platform": "linux/amd64"},
-    "/api": {"kind": "APIVersions", "versions": ["v1"]},
-    "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": []},
-    "/api/v1": {
-        "kind": "APIResourceList",
-        "groupVersion": "v1",
-        "resources": [
-            {
-                "name": "pods",
-                "singularName": "pod",
-                "namespaced": True,
-                "kind": "Pod",
-                "verbs": ["create", "delete", "get", "list", "patch", "watch"],
-            }
-        ],
-    },
-}
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    api: ApiServer
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        pass
-
-    def _serve(self) -> None:
-        parts = urlsplit(self.path)
-        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        found = _PODS.match(parts.path)
-        if found is None:
-            known = DISCOVERY.get(parts.path) if self.command == "GET" else None
-            if known is None:
-                self.api.unserved.append(f"{self.command} {self.path}")
-            self._answer(200 if known else 404, known or failure(404, f"{parts.path} is not served here"))
-        elif self.command == "POST":
-            self._answer(*self.api.create(found["ns"], body))
-        elif self.command == "PATCH":
-            self._answer(*self.api.patch(found["name"], body))
-        elif self.command == "DELETE":
-            grace = query.get("gracePeriodSeconds") or body.get("gracePeriodSeconds")
-            self._answer(*self.api.delete(found["name"], None if grace is None else int(grace)))
-        elif found["sub"]:
-            lines = query.get("tailLines")
-            self._answer(200, self.api.kubelet.log(found["name"], int(lines) if lines else None))
-        elif found["name"]:
-            pod = self.api.pods.get(found["name"])
-            self._answer(200 if pod else 404, pod or failure(404, f'pods "{found["name"]}" not found'))
-        elif query.get("watch", "").lower() in ("true", "1"):
-            self._watch(query)
-        else:
-            self._answer(200, self._list(query))
-
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve
-
-    def _answer(self, code: int, value: Any) -> None:
-        text = isinstance(value, str)
-        data = value.encode() if text else json.dumps(value).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", "text/plain" if text else "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def _list(self, query: dict[str, str]) -> dict[str, Any]:
-        pods = self.api.pods.select(query.get("labelSelector", ""), query.get("fieldSelector", ""))
-        partial = "PartialObjectMetadataList" in self.headers.get("Accept", "")
-        about = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
-        return {
-            "apiVersion": "meta.k8s.io/v1" if partial else "v1",
-            "kind": "PartialObjectMetadataList" if partial else "PodList",
-            "metadata": {"resourceVersion": str(self.api.pods.version)},
-            "items": [about | {"metadata": pod["metadata"]} for pod in pods] if partial else pods,
-        }
-
-    def _watch(self, query: dict[str, str]) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        with contextlib.suppress(ConnectionError):
-            self.api.watch(self, query)
-            if not self.close_connection:
-                self.wfile.write(b"0\r\n\r\n")
-
-    def event(self, event: dict[str, Any]) -> None:
-        line = json.dumps(event).encode() + b"\n"
-        self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
-        self.wfile.flush()

@@ -43,6 +43,21 @@ def pod_specs() -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, found["spec"]["template"]["spec"]
 
 
+def pods_of_all() -> Iterator[dict[str, Any]]:
+    """The pods that Kubernetes makes of the objects; a StatefulSet's claims become volumes."""
+    for found in objects():
+        template = found if found["kind"] == "Pod" else found.get("spec", {}).get("template")
+        if template is None:
+            continue
+        name = f"{found['kind']}-{found['metadata']['name']}".lower()
+        metadata = {"name": name, "labels": template["metadata"].get("labels", {})}
+        spec = {**template["spec"], "volumes": [*template["spec"].get("volumes", [])]}
+        for claim in found["spec"].get("volumeClaimTemplates", []):
+            called = claim["metadata"]["name"]
+            spec["volumes"].append({"name": called, "persistentVolumeClaim": {"claimName": called}})
+        yield {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
 def secret_references(found: Any) -> Iterator[tuple[str, str]]:
     """(secret, key) of every reference in an object, or in the chart's values."""
     if isinstance(found, dict):

@@ -4,7 +4,7 @@ import copy
 import re
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,18 +16,28 @@ _TERM = re.compile(
     r"|\s(?P<set>notin|in)\s*\((?P<values>[^)]*)\))?\s*(?:,|$)"
 )
 
+# The fields that a selector of pods may name.
+_FIELDS = {"metadata.name", "metadata.namespace"}
+_FIELDS |= {f"spec.{name}" for name in ("hostNetwork", "nodeName", "restartPolicy", "schedulerName")}
+_FIELDS |= {"spec.serviceAccountName"}
+_FIELDS |= {f"status.{name}" for name in ("nominatedNodeName", "phase", "podIP", "podIPs")}
 
-def matches(selector: str, labels: dict[str, str]) -> bool:
-    """Whether labels satisfy a label selector, by equality or by sets; ValueError for what is neither."""
-    position = 0
+
+def terms(selector: str) -> list[re.Match[str]]:
+    """The terms of a label selector; ValueError for what is none."""
+    found, position = [], 0
     while position < len(selector):
         term = _TERM.match(selector, position)
         if term is None:
-            raise ValueError(f"unable to parse selector {selector!r} at {selector[position:]!r}")
+            raise ValueError(f"unable to parse requirement: {selector!r} at {selector[position:]!r}")
         position = term.end()
-        if not _term_holds(term, labels):
-            return False
-    return True
+        found.append(term)
+    return found
+
+
+def matches(selector: str, labels: dict[str, str]) -> bool:
+    """Whether labels satisfy a label selector, by equality or by sets; ValueError for what is neither."""
+    return all(_term_holds(term, labels) for term in terms(selector))
 
 
 def _term_holds(term: re.Match[str], labels: dict[str, str]) -> bool:
@@ -39,17 +49,38 @@ def _term_holds(term: re.Match[str], labels: dict[str, str]) -> bool:
     return (key in labels) is not bool(term["not"])
 
 
-def field_matches(selector: str, pod: Pod) -> bool:
-    """For the fields that the executor asks for, such as `status.phase=Succeeded`."""
+def fields(selector: str) -> list[tuple[str, bool, str]]:
+    """(path, whether it is to be so, value) of each term of a field selector; ValueError for what is none."""
+    found = []
     for term in filter(None, selector.split(",")):
-        path, _, wanted = term.replace("==", "=").partition("=")
-        negated, path = path.endswith("!"), path.rstrip("!")
+        path, equals, wanted = term.replace("==", "=").partition("=")
+        if not equals:
+            raise ValueError(f"invalid selector: {selector!r}; can't understand {term!r}")
+        if path.rstrip("!") not in _FIELDS:
+            raise ValueError(f"field label not supported: {path.rstrip('!')}")
+        found.append((path.rstrip("!"), not path.endswith("!"), wanted))
+    return found
+
+
+def field_matches(selector: str, pod: Pod) -> bool:
+    for path, equal, wanted in fields(selector):
         value: Any = pod
         for part in path.split("."):
             value = (value or {}).get(part)
-        if (value == wanted) is negated:
+        if (value == wanted) is not equal:
             return False
     return True
+
+
+def differences(spec: dict[str, Any], changes: dict[str, Any]) -> Iterator[str]:
+    """The fields of a pod's spec, and of its containers, that a strategic merge patch would change."""
+    for field_name, value in changes.items():
+        if field_name in ("containers", "initContainers"):
+            own = {each["name"]: each for each in spec.get(field_name) or []}
+            for each in value:
+                yield from differences(own.get(each["name"], {}), each)
+        elif spec.get(field_name) != value:
+            yield field_name
 
 
 def labels_of(pod: Pod) -> dict[str, str]:
