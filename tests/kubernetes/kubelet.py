@@ -46,16 +46,18 @@ class Kubelet:
     holds: Callable[[Pod], bool] = _never
     dies_at_once: Callable[[Pod], bool] = _never
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    lives: dict[str, threading.Thread] = field(default_factory=dict)
     threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self, pod: Pod) -> None:
-        self._in_background(lambda: self._live(pod))
+        self.lives[pod["metadata"]["name"]] = self._in_background(lambda: self._live(pod))
 
-    def _in_background(self, work: Callable[[], None]) -> None:
+    def _in_background(self, work: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=work, daemon=True)
         self.threads.append(thread)
         thread.start()
+        return thread
 
     def _live(self, pod: Pod) -> None:
         name = pod["metadata"]["name"]
@@ -76,9 +78,9 @@ class Kubelet:
         self._status(name, "Running", {"running": {"startedAt": now()}})
         code = process.wait()
         _kill_session(process.pid)
-        reason, container = self.reasons.get(name, ("", "Completed" if code == 0 else "Error"))
-        ended = {"exitCode": 128 - code if code < 0 else code, "reason": container, "finishedAt": now()}
-        self._status(name, "Succeeded" if code == 0 else "Failed", {"terminated": ended}, reason)
+        reason = self.reasons.get(name, "Completed" if code == 0 else "Error")
+        ended = {"exitCode": 128 - code if code < 0 else code, "reason": reason, "finishedAt": now()}
+        self._status(name, "Succeeded" if code == 0 else "Failed", {"terminated": ended})
 
     def _launch(self, pod: Pod) -> subprocess.Popen[bytes]:
         name, container = pod["metadata"]["name"], pod["spec"]["containers"][0]
@@ -119,13 +121,12 @@ class Kubelet:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(self.config_maps[volume["configMap"]["name"]][mount["subPath"]])
 
-    def _status(self, name: str, phase: str, state: dict[str, Any], reason: str = "") -> None:
+    def _status(self, name: str, phase: str, state: dict[str, Any]) -> None:
         def edit(pod: Pod) -> None:
             container = pod["spec"]["containers"][0]
             about = {"name": container["name"], "image": container["image"], "imageID": "", "restartCount": 0}
             pod["status"] = {
                 "phase": phase,
-                **({"reason": reason} if reason else {}),
                 "containerStatuses": [{**about, "ready": phase == "Running", "state": state}],
             }
 
@@ -133,15 +134,17 @@ class Kubelet:
 
     # -- ends ----------------------------------------------------------------------------------------------
 
-    def kill(self, name: str, *, pod_reason: str = "", container_reason: str = "Error") -> None:
-        """SIGKILL to all of a running pod, as for want of memory ("OOMKilled") or of room ("Evicted")."""
-        self.reasons[name] = (pod_reason, container_reason)
+    def kill(self, name: str, reason: str) -> None:
+        """SIGKILL to all of a running pod, as for want of memory ("OOMKilled")."""
+        self.reasons[name] = reason
         _kill_session(self.processes[name].pid)
 
     def delete(self, name: str, grace: int) -> None:
-        """End the pod, gently for `grace` seconds, then by SIGKILL; it disappears when its processes have."""
+        """End the pod, gently for `grace` seconds, then by SIGKILL; tell how it ended before it is gone."""
 
         def end() -> None:
+            while self.lives[name].is_alive() and name not in self.processes:
+                self.lives[name].join(0.01)
             process = self.processes.get(name)
             if process is not None and process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -149,6 +152,7 @@ class Kubelet:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(grace)
                 _kill_session(process.pid)
+            self.lives[name].join()
             self.pods.remove(name)
 
         self._in_background(end)

@@ -25,6 +25,7 @@ from tests.waiting import until
 IMAGE = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
 SLEEPS = "import time; print('begun', flush=True); time.sleep(300)"
 HEEDLESS = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}"
+HEEDS = f"import signal; signal.signal(signal.SIGTERM, lambda *_: exit(0)); {SLEEPS}"
 WITH_CHILD = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEPS!r}]); {SLEEPS}"
 
 
@@ -130,6 +131,28 @@ def test_what_is_refused(core, server):
     with pytest.raises(ApiException) as missing:
         core.read_namespaced_pod("nobody", "airflow")
     assert missing.value.status == 404
+
+
+@pytest.mark.parametrize(
+    ("program", "phase_at_last", "code"),
+    [(HEEDS, "Succeeded", 0), (HEEDLESS, "Failed", 137)],
+    ids=["heeds", "heedless"],
+)
+def test_a_deleted_pod_tells_how_its_container_ended_before_it_is_gone(
+    core, server, program, phase_at_last, code
+):
+    core.create_namespaced_pod("airflow", pod("p", program, terminationGracePeriodSeconds=1))
+    until(lambda: "begun" in log(core, "p"))
+    core.delete_namespaced_pod("p", "airflow")
+    until(lambda: core.list_namespaced_pod("airflow").items == [])
+    stream = watch.Watch().stream(
+        core.list_namespaced_pod, "airflow", resource_version="100", timeout_seconds=1
+    )
+    *_, changed, gone = [(event["type"], event["object"]) for event in stream]
+    for kind, (told, last) in (("MODIFIED", changed), ("DELETED", gone)):
+        (container,) = last.status.container_statuses
+        assert (told, last.status.phase, container.state.terminated.exit_code) == (kind, phase_at_last, code)
+        assert last.metadata.deletion_timestamp
 
 
 @pytest.mark.parametrize("program", [SLEEPS, HEEDLESS, WITH_CHILD], ids=["heeds", "heedless", "with-child"])

@@ -37,30 +37,42 @@ def running(both: Cluster, run: "Run", *task_ids: str) -> bool:
 
 @pytest.fixture(scope="module")
 def faulty(both: Cluster) -> "Iterator[Run]":
-    """One run in which five things go wrong, and the watch breaks off and begins anew meanwhile."""
+    """One run in which six things go wrong, and the watch breaks off and begins anew meanwhile."""
     server, kubelet = both.api_server, both.api_server.kubelet
     kubelet.holds = first_pod_of("never_starts")
     kubelet.dies_at_once = first_pod_of("dies_before_it_starts")
     refused = first_pod_of("refused")
-    server.refuses = lambda pod: 503 if refused(pod) else 0
+    full = first_pod_of("over_quota")
 
+    def refuses(pod: Pod) -> int:
+        server.quota = 0 if full(pod) else None
+        return 503 if refused(pod) else 0
+
+    server.refuses = refuses
     both.stack.api.wait_for_dag("pod_faults")
     both.stack.api.unpause("pod_faults")
     run = both.stack.api.trigger("pod_faults", {})
     until(lambda: len(both.pods_of("never_starts", run.run_id)) == 1)
     both.age("never_starts")
-    until(lambda: running(both, run, "evicted", "oom_killed"))
+    until(lambda: running(both, run, "drained", "oom_killed"))
     server.drop_watches()
-    (evicted,) = both.pods_of("evicted", run.run_id)
-    kubelet.kill(evicted["metadata"]["name"], pod_reason="Evicted")
-    until(lambda: len(both.pods_of("evicted", run.run_id)) == 2)
+    drain(both, run)
+    until(lambda: len(both.pods_of("drained", run.run_id)) == 2)
     # The version that the next watch starts from is too old.
     server.end_watches(gone=True)
     (killed,) = both.pods_of("oom_killed", run.run_id)
-    kubelet.kill(killed["metadata"]["name"], container_reason="OOMKilled")
+    kubelet.kill(killed["metadata"]["name"], "OOMKilled")
     assert both.stack.wait(run, 300) == "success"
     yield run
     server.refuses = lambda pod: 0
+
+
+def drain(both: Cluster, run: "Run") -> None:
+    """Delete the pod as `kubectl drain` does, and let its task's last heartbeat have been an hour ago."""
+    (pod,) = both.pods_of("drained", run.run_id)
+    both.api_server.delete(pod["metadata"]["name"], None)
+    until(lambda: both.api_server.pods.get(pod["metadata"]["name"]) is None)
+    both.silence("drained")
 
 
 def attempts(both: Cluster, run: "Run", task_id: str) -> tuple[int, int]:
@@ -69,7 +81,7 @@ def attempts(both: Cluster, run: "Run", task_id: str) -> tuple[int, int]:
     return ti["try_number"], len(both.pods_of(task_id, run.run_id))
 
 
-@pytest.mark.parametrize("task_id", ["evicted", "oom_killed"])
+@pytest.mark.parametrize("task_id", ["drained", "oom_killed"])
 def test_a_killed_pod_costs_an_attempt_and_the_next_ends_well(both, faulty, task_id):
     assert attempts(both, faulty, task_id) == (2, 2)
     assert both.stack.api.xcom(faulty, task_id) == 2
@@ -80,14 +92,25 @@ def test_a_pod_in_which_nothing_ran_is_replaced_and_costs_no_attempt(both, fault
     assert attempts(both, faulty, task_id) == (1, 2)
 
 
-def test_a_pod_that_the_api_server_refused_is_asked_for_again(both, faulty):
-    assert attempts(both, faulty, "refused") == (1, 1)
+@pytest.mark.parametrize("task_id", ["refused", "over_quota"])
+def test_a_pod_that_the_api_server_refused_is_asked_for_again(both, faulty, task_id):
+    assert attempts(both, faulty, task_id) == (1, 1)
+
+
+def test_a_drained_pod_ends_as_if_all_were_well(both, faulty):
+    name = both.pods_of("drained", faulty.run_id)[0]["metadata"]["name"]
+    (last,) = [
+        before
+        for _, before, after in both.api_server.pods.history
+        if after is None and before is not None and before["metadata"]["name"] == name
+    ]
+    (container,) = last["status"]["containerStatuses"]
+    assert (last["status"]["phase"], container["state"]["terminated"]["exitCode"]) == ("Succeeded", 0)
 
 
 def test_the_reason_is_in_the_schedulers_log(both, faulty):
     log = (both.stack.home.logs / "scheduler.log").read_text()
     assert "OOMKilled" in log
-    assert "reason: Evicted" in log
     assert "StartError" in log
 
 

@@ -23,9 +23,9 @@ def waits_at_first() -> int:
 
 @dag(schedule=None, start_date=datetime(2026, 1, 1))
 def pod_faults() -> None:
-    for name in ("evicted", "oom_killed"):
+    for name in ("drained", "oom_killed"):
         waits_at_first.override(task_id=name)()
-    for name in ("never_starts", "dies_before_it_starts", "refused"):
+    for name in ("never_starts", "dies_before_it_starts", "refused", "over_quota"):
         ends.override(task_id=name)()
 
 
