@@ -177,7 +177,9 @@ def unknown_account(pod: Manifest, namespace: str) -> Iterator[str]:
 
 
 def insecure(pod: Manifest, namespace: str) -> Iterator[str]:
-    return unrestricted(pod["spec"])
+    (enforced,) = (found for found in objects(FOLDER / "namespace.yaml") if found["kind"] == "Namespace")
+    if enforced["metadata"]["labels"].get("pod-security.kubernetes.io/enforce") == "restricted":
+        yield from unrestricted(pod["spec"])
 
 
 Rule = Callable[[Manifest, str], Iterator[str]]

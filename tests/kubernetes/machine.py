@@ -80,6 +80,7 @@ def new_machine(folder: Path) -> Machine:
         "releases": {},
         "ports": [],
         "fails": [],
+        "built": "once",
     }
     (made.bin / "state.json").write_text(json.dumps(empty | {"helm": "v3.19.0+g3d8990f"}))
     return made

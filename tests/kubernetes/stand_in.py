@@ -33,7 +33,7 @@ def docker(state: dict, arguments: list[str], given: str) -> str:
             state["images"].append(value_of(arguments, "--tag"))
             return "#1 building"
         case ["image", "inspect", *_, image]:
-            return "sha256:" + hashlib.sha256(image.encode()).hexdigest()
+            return "sha256:" + hashlib.sha256(f"{image} {state['built']}".encode()).hexdigest()
         case ["tag", _, new]:
             state["images"].append(new)
         case ["image", "ls", *_]:
@@ -71,7 +71,9 @@ def kubectl(state: dict, arguments: list[str], given: str) -> str:
                 name = f"{found['kind'].lower()}/{found['metadata']['name']}"
                 if verb == "create" and name in state["objects"]:
                     raise SystemExit(f"Error from server (AlreadyExists): {name}")
-                state["objects"][name] = found
+                keep(state, name, found)
+        case ["delete", "job", name, *_]:
+            state["objects"].pop(f"job/{name}", None)
         case ["get", "secrets", *_]:
             secrets = [
                 encoded(found) for name, found in state["objects"].items() if name.startswith("secret/")
@@ -84,6 +86,14 @@ def kubectl(state: dict, arguments: list[str], given: str) -> str:
         case ["logs", *_]:
             return f"the log of {arguments[5:]}"
     return ""
+
+
+def keep(state: dict, name: str, found: dict) -> None:
+    """A Job's template cannot be changed."""
+    before = state["objects"].get(name, found)
+    if found["kind"] == "Job" and before["spec"]["template"] != found["spec"]["template"]:
+        raise SystemExit(f"The Job {name} is invalid: spec.template: Invalid value: field is immutable")
+    state["objects"][name] = found
 
 
 def encoded(secret: dict) -> dict:
@@ -105,6 +115,9 @@ def helm(state: dict, arguments: list[str], given: str) -> str:
         case ["upgrade", "--install", name, *_]:
             if state["releases"].get(name, "").startswith("pending"):
                 raise SystemExit("Error: another operation (install/upgrade/rollback) is in progress")
+            image = next(each for each in arguments if each.startswith("images.airflow.tag="))
+            migration = {"kind": "Job", "spec": {"template": {"image": image}}}
+            keep(state, "job/airflow-run-airflow-migrations", migration)
             state["releases"][name] = "deployed"
         case ["uninstall", name, *_]:
             del state["releases"][name]

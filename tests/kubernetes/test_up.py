@@ -1,4 +1,8 @@
-"""`make k8s-up`, with programs on PATH that stand in for docker, kind, kubectl and helm."""
+"""`make k8s-up`, with programs on PATH that stand in for docker, kind, kubectl and helm.
+
+They show the order of the steps and what is done about one that fails. The one for helm takes any values:
+test_values.py holds what can be held of them without the chart; only the chart and a cluster show the rest.
+"""
 
 import json
 import signal
@@ -114,6 +118,26 @@ def test_run_twice_it_keeps_cluster_and_keys(up):
     assert not [line for line in lines if line.startswith(("kind create", "kubectl create"))]
     assert [line for line in lines if line.startswith("kind export kubeconfig")]
     assert up.secret_values() == before
+
+
+def test_run_again_with_another_image_it_replaces_the_jobs_of_the_last(up):
+    tag = up.objects()["job/airflow-pools"]["spec"]["template"]["spec"]["containers"][0]["image"]
+    up.state(built="anew")
+    done = up.run("up")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert up.objects()["job/airflow-pools"]["spec"]["template"]["spec"]["containers"][0]["image"] != tag
+
+
+@pytest.mark.parametrize("job", ["airflow-run-airflow-migrations", "airflow-pools"])
+def test_a_job_that_stays_refuses_another_image(up, job):
+    """So the one above can fail."""
+    kept = up.objects()
+    up.state(built="anew")
+    up.fails(f"delete job {job}", code=0)  # says that it is done, and does nothing
+    done = up.run("up")
+    assert done.returncode == 1
+    assert "field is immutable" in done.stderr
+    assert up.objects()[f"job/{job}"] == kept[f"job/{job}"]
 
 
 def test_a_missing_secret_alone_is_made_anew(up):

@@ -78,10 +78,39 @@ def test_nothing_of_k8s_has_a_name_that_the_chart_makes():
     assert ours & made_by_the_chart(chosen) == {("ServiceAccount", account)}
 
 
-def test_the_workflow_renders_the_chart_that_is_installed():
+@pytest.mark.parametrize("names", [VALUES[:1], VALUES], ids=["image", "git-sync"])
+def test_the_workflow_renders_the_chart_that_is_installed(names):
     install = pytest.importorskip("services.kubernetes.install")
     workflow = " ".join((PROJECT / ".github/workflows/kubernetes.yml").read_text().split())
-    assert f"helm template airflow {' '.join(install.CHART)}" in workflow
+    end = "-git-sync" if len(names) > 1 else ""
+    options = [
+        *(f"--values k8s/{name}" for name in names),
+        f"--set-file podTemplate=k8s/pod-template{end}.yaml",
+    ]
+    chart = f"helm template airflow {' '.join(install.CHART)} --namespace airflow"
+    assert f"{chart} {' '.join(options)}" in workflow
+
+
+@pytest.mark.parametrize("component", ["scheduler", "dagProcessor"])
+def test_a_slow_probe_on_a_busy_node_restarts_nothing(component):
+    """Each starts an Airflow: 20 seconds, the chart's, were too few. It has five minutes to come up."""
+    chosen = values("values.yaml")[component]
+    probes = [probe for name, probe in chosen.items() if name in ("startupProbe", "livenessProbe")]
+    assert {probe["timeoutSeconds"] for probe in probes} == {60}
+    assert min(probe["periodSeconds"] * probe["failureThreshold"] for probe in probes) >= 300
+
+
+def test_logs_cannot_fill_the_disk_of_a_node():
+    chosen = values("values.yaml")
+    assert chosen["config"]["logging"]["delete_local_logs"] == "True"
+    folders = [chosen["logs"]["emptyDirConfig"]]
+    for name in ("pod-template.yaml", "pod-template-git-sync.yaml"):
+        (pod,) = objects(FOLDER / name)
+        folders += [each["emptyDir"] for each in pod["spec"]["volumes"] if each["name"] == "logs"]
+    assert len(folders) == 3
+    assert all("sizeLimit" in folder for folder in folders)
+    for component in ("scheduler", "dagProcessor"):
+        assert chosen[component]["logGroomerSidecar"].get("enabled", True)
 
 
 def test_the_charts_airflow_is_the_images():
