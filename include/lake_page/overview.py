@@ -180,9 +180,13 @@ class Listed:
 
 def list_runs(runs: Iterable[AirflowRun], folders: Iterable[Prefix]) -> dict[str, list[Listed]]:
     """Every dataset's runs, newest first: those Airflow knows, and folders of the store it does not know."""
-    known = {run.prefix: run for run in runs}
+    stored = set(folders)
+    known = {}
+    for run in runs:
+        former = run.former in stored and run.prefix not in stored
+        known[run.former if former else run.prefix] = run
     found: dict[str, list[Listed]] = defaultdict(list)
-    for prefix in {*known, *folders}:
+    for prefix in {*known, *stored}:
         found[prefix.dataset].append(Listed(prefix, known.get(prefix)))
     return {
         name: sorted(found[name], key=lambda listed: listed.prefix.run, reverse=True)

@@ -14,6 +14,7 @@ from include.transfer.store.keys import Prefix
 
 MOST_KEY = 1_024  # characters, as S3 has it
 MOST_BATCHES = 100_000
+FORMER_LENGTH = 24  # of a run's name in the first releases: its time and 8 digits of its mark
 RunKey = tuple[str, str, str]  # DAG id, run id, id of the task that copies
 
 
@@ -108,6 +109,11 @@ class AirflowRun:
         return Prefix(self.dataset.name, run_name(self.dag.dag_id, self.run_id, self.run_after))
 
     @property
+    def former(self) -> Prefix:
+        """Where the run's folder is if a first release copied it."""
+        return Prefix(self.dataset.name, self.prefix.run[:FORMER_LENGTH])
+
+    @property
     def at_work(self) -> bool:
         return self.state in ("queued", "running")
 
@@ -125,8 +131,15 @@ class Progress:
 
 def run_name(dag_id: str, run_id: str, run_after: datetime) -> str:
     """The run's folder, as the template `RUN` of include/tasks/context.py renders it."""
-    mark = uuid.uuid5(uuid.NAMESPACE_OID, f"{dag_id}/{run_id}").hex[:8]
-    return f"{run_after.astimezone(UTC):%Y%m%dT%H%M%S}-{mark}"
+    return f"{run_after.astimezone(UTC):%Y%m%dT%H%M%S}-{run_mark(dag_id, run_id)}"
+
+
+def run_mark(dag_id: str, run_id: str) -> str:
+    """What a run's name ends with: 40 hexadecimal digits."""
+    oid, url = (
+        uuid.uuid5(space, f"{dag_id}/{run_id}").hex for space in (uuid.NAMESPACE_OID, uuid.NAMESPACE_URL)
+    )
+    return oid + url[:8]
 
 
 def find_copies(dag_id: str, serialized: Mapping[str, Any]) -> list[CopyDag]:

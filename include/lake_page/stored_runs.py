@@ -149,11 +149,15 @@ class Lake:
         """What stands where the run's manifest belongs, whole: one GET."""
         return Committed.read(self.bucket.get_json(prefix.manifest), prefix)
 
-    def is_written_by(self, dataset: str, dag_id: str) -> bool:
-        """Whether the store names no other DAG as the writer of this dataset. It is asked once."""
+    def writer(self, dataset: str) -> str | None:
+        """The DAG that the store names as the writer of this dataset, None: nobody. It is asked once."""
         if dataset not in self._owners:
             self._owners[dataset] = owner_of(self.bucket, dataset)
-        return self._owners[dataset] in (None, dag_id)
+        return self._owners[dataset]
+
+    def is_written_by(self, dataset: str, dag_id: str) -> bool:
+        """Whether the store names no other DAG as the writer of this dataset."""
+        return self.writer(dataset) in (None, dag_id)
 
     def objects(self, prefix: Prefix) -> dict[str, int]:
         """Key → bytes of every object of the run: one LIST for every 1,000."""

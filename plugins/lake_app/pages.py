@@ -126,9 +126,10 @@ class Pages:
 
     def _listed(self) -> dict[str, list[Listed]]:
         folders: set[Prefix] = set()
-        if self.everything:  # whose DAG is not known, nobody with fewer rights may see
-            for home in by_place(self._datasets()).values():
-                folders |= self._folders(home)
+        for home in by_place(self._datasets()).values():
+            folders |= self._folders(home)
+        if not self.everything:  # whose DAG is not known, nobody with fewer rights may see
+            folders &= {folder for run in self.runs for folder in self._own_folders(run)}
         return overview.list_runs(self.runs, folders)
 
     def _folders(self, home: Dataset) -> set[Prefix]:
@@ -145,7 +146,7 @@ class Pages:
             prefix = Prefix(dataset, run)
         except BadSettings:
             raise access.refuse_hidden_run(self.everything) from None
-        known = next((each for each in self.runs if each.prefix == prefix), None)
+        known = next((each for each in self.runs if prefix in self._own_folders(each)), None)
         if known and self._owned(known):
             return Listed(prefix, known), known.dataset
         if self.everything:
@@ -188,6 +189,14 @@ class Pages:
         with self.stores.watched(run.dataset):
             return lake.is_written_by(run.dataset.name, run.dag.dag_id)
         return False
+
+    def _own_folders(self, run: AirflowRun) -> set[Prefix]:
+        """Where the run may be. A former name can be chosen: it counts where the store names the DAG."""
+        named = self.everything
+        if not named and (lake := self.stores.of(run.dataset)):
+            with self.stores.watched(run.dataset):
+                named = lake.writer(run.dataset.name) == run.dag.dag_id
+        return {run.prefix, run.former} if named else {run.prefix}
 
     @staticmethod
     def _is_in(run: AirflowRun | None, home: Dataset) -> bool:

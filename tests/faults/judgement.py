@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException
 
+from include.lake_page.runs import run_mark
 from include.transfer.errors import Fatal, Retryable, Unverified
 from services.local.airflow_api import AirflowApi, Run
 from services.local.errors import StackError
@@ -68,7 +68,7 @@ def patiently(call: Callable[[], T]) -> T:
 
 def folder_of(s3: Minio, name: str, run: Run) -> str:
     """The run's folder in the bucket: its name ends with a mark made of the run's id."""
-    mark = uuid.uuid5(uuid.NAMESPACE_OID, f"{run.dag_id}/{run.run_id}").hex[:8]
+    mark = run_mark(run.dag_id, run.run_id)
     found = s3.list_objects(BUCKET, f"{name}/")
     folders = (str(o.object_name) for o in found if o.is_dir)
     return next((folder for folder in folders if folder.endswith(f"-{mark}/")), f"{name}/none/")

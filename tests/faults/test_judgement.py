@@ -1,17 +1,17 @@
 """The judge: which runs without a manifest are right, and that nothing else is let through."""
 
 import json
-import uuid
 
 import pytest
 
+from include.lake_page.runs import run_mark
 from services.local.airflow_api import Run
 from tests.faults import judgement
 from tests.faults.judgement import Result, judge
 from tests.faults.test_checker import ROWS, Lake
 
 RUN = Run("api_to_s3", "manual__1")
-MARK = uuid.uuid5(uuid.NAMESPACE_OID, f"{RUN.dag_id}/{RUN.run_id}").hex[:8]
+MARK = run_mark(RUN.dag_id, RUN.run_id)
 
 
 class Api:

@@ -92,6 +92,15 @@ def test_runs_of_airflow_and_folders_of_the_store_are_one_list_newest_first(made
     }
 
 
+def test_a_run_of_an_earlier_release_is_found_by_its_short_mark(made):
+    run = made.run()
+    assert run.former.run == run.prefix.run[:-32]
+    assert list_runs([run], [run.former]) == {"fires": [Listed(run.former, run)]}
+    # Cleared since, it was copied into a folder of its new name.
+    both = [Listed(run.prefix, run), Listed(run.former, None)]
+    assert list_runs([run], [run.former, run.prefix]) == {"fires": both}
+
+
 def test_a_run_that_copied_nothing_since_nothing_changed_says_so(made):
     progress = Progress(unchanged="20260101T110000-bb", attempts=(made.attempt(-1, "skipped", task="plan"),))
     row = run_row(made.run().prefix, made.run(), progress, None, made.now)

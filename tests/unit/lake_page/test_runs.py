@@ -1,5 +1,6 @@
 """Which DAGs copy, and how a run's folder is found, read from what Airflow stores."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from math import inf, nan
 
@@ -8,6 +9,7 @@ import pytest
 from include.lake_page.runs import Copied, CopyDag, find_copies, read_plan, run_name
 from include.transfer.batches import Batch
 from include.transfer.errors import BadSettings
+from include.transfer.store.keys import Prefix
 
 DATASET = {"name": "fires", "batch_size": 10, "query": {"a": 1}}
 
@@ -104,7 +106,11 @@ def test_a_runs_folder_is_what_the_template_renders():
         "dag_run": {"run_after": moment},
         "macros": {"uuid": uuid},
     }
-    assert run_name("a_dag", "manual__1", moment) == environment.from_string(RUN).render(values)
+    name = environment.from_string(RUN).render(values)
+    assert run_name("a_dag", "manual__1", moment) == name
+    # 128 bits are met by nobody; the first 8 digits are those of the first releases.
+    assert re.fullmatch(r"20261125T140005-2c51ee4d[0-9a-f]{32}", name)
+    Prefix("fires", name)
 
 
 def test_what_is_no_receipt_or_no_plan_is_not_known():
