@@ -124,7 +124,8 @@ def drifted(receipts: Sequence[Receipt], before: Count, now: Count) -> list[Find
         found.append(Finding("the source", f"it changed during the run: {change(before, now)}", fix))
     # A count may come without the version that its rows have.
     ends = [count.version for count in (before, now) if count.version is not None]
-    versions = {str(version) for version in [*ends, *(receipt.source_version for receipt in receipts)]}
+    versions_of_rows = {receipt.source_version for receipt in receipts}
+    versions = {str(version) for version in [*ends, *versions_of_rows]}
     if len(versions) > 1:
         spans = [f"{Batch(s['start'], s['rows'])} at version {s['version']}" for s in _spans(receipts)]
         got = (
@@ -132,5 +133,7 @@ def drifted(receipts: Sequence[Receipt], before: Count, now: Count) -> list[Find
             f"{', '.join(spans) or 'nothing'}"
         )
         fix = "clear the whole run: batches of the present version are not copied again"
+        if before.version == now.version and before.version not in versions_of_rows:
+            fix += "; if version_header is of each answer and not of the dataset, empty it"
         found.append(Finding("the source", got, fix))
     return found

@@ -73,6 +73,26 @@ def test_append_copies_the_tail_and_says_so(run):
     }
 
 
+def test_a_version_of_each_answer_is_named_as_such(run):
+    for start in range(0, 40, 10):
+        each = {"when": lambda request, start=str(start): request.query.get("start") == start}
+        run.source.fault(Fault.version(f'"of {start}"'), times=None, **each)
+    planned = run.plan()
+    for batch in planned:
+        run.copy(batch["start"], batch["limit"])
+    with pytest.raises(Unverified) as raised:
+        run.verify(planned)
+    (finding,) = raised.value.findings
+    assert "empty it" in finding.fix
+
+
+def test_a_version_that_changed_is_not_taken_for_one_of_each_answer(run):
+    with pytest.raises(Unverified) as raised:
+        run.verify(grown(run, rows=OLD))
+    (finding,) = raised.value.findings
+    assert "version_header" not in finding.fix
+
+
 def test_a_source_that_stays_has_no_drift(run):
     run.whole(on_drift="append")
     assert run.manifest()["drift"] is None
