@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from include.lake_page.overview import copies_of
+from include.lake_page.figures import copies_of
 from include.lake_page.runs import AirflowRun, Attempt, Copied, Progress
 from include.lake_page.stored_runs import Committed
 from include.transfer.batches import Batch

@@ -2,11 +2,12 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from include.lake_page.runs import AirflowRun, Attempt, Copied, Progress, RunKey
+from include.lake_page.figures import Figures
+from include.lake_page.runs import AirflowRun
 from include.lake_page.stored_runs import Committed, Damaged, Trouble
 from include.transfer.store.keys import Prefix
 
@@ -56,7 +57,7 @@ class DatasetRuns:
 
 
 def state_of(
-    run: AirflowRun | None, progress: Progress, stored: Committed | Damaged | None, *, checked: bool
+    run: AirflowRun | None, figures: Figures, stored: Committed | Damaged | None, *, checked: bool
 ) -> str:
     """What the run is to a reader of the lake."""
     if isinstance(stored, Damaged):
@@ -67,7 +68,7 @@ def state_of(
         return RUNNING if run.state == "running" else QUEUED
     if run is not None and run.state == "failed":
         return FAILED
-    if progress.unchanged:
+    if figures.unchanged:
         return UNCHANGED
     return MISSING if checked else UNCHECKED
 
@@ -75,7 +76,7 @@ def state_of(
 def run_row(
     prefix: Prefix,
     run: AirflowRun | None,
-    progress: Progress,
+    figures: Figures,
     stored: Committed | Damaged | None,
     now: datetime,
     *,
@@ -83,25 +84,20 @@ def run_row(
 ) -> RunRow:
     """One line; the manifest's figures where there is one, else those of the copies that returned so far."""
     manifest = stored if isinstance(stored, Committed) else None
-    copies = copies_of(run, progress)
-    copied = list(progress.copied.values())
-    fresh = [receipt for receipt in copied if not receipt.reused]
-    planned = manifest.batches if manifest else _planned(copies, progress)
-    peaks = [receipt.peak_rss_mb for receipt in copied]
     return RunRow(
         prefix=prefix,
-        state=state_of(run, progress, stored, checked=checked),
+        state=state_of(run, figures, stored, checked=checked),
         airflow=run,
         moment=_moment(prefix, run),
         took=_took(run, now),
-        done=manifest.batches if manifest else sum(attempt.state == "success" for attempt in copies),
-        planned=planned,
-        rows=manifest.rows if manifest else sum(receipt.rows for receipt in copied),
-        bytes=manifest.bytes if manifest else sum(receipt.bytes for receipt in copied),
-        rows_per_second=speed(fresh, copies, now),
-        peak_rss_mb=manifest.peak_rss_mb if manifest else max(peaks, default=None),
-        retries=sum(max(each.try_number - 1, 0) for each in attempts_of(run, progress)) if run else None,
-        reused=sum(receipt.reused for receipt in copied) if copied else (0 if run else None),
+        done=manifest.batches if manifest else figures.done,
+        planned=manifest.batches if manifest else figures.planned,
+        rows=manifest.rows if manifest else figures.rows,
+        bytes=manifest.bytes if manifest else figures.bytes,
+        rows_per_second=figures.rows_per_second,
+        peak_rss_mb=manifest.peak_rss_mb if manifest else figures.peak_rss_mb,
+        retries=figures.retries,
+        reused=figures.reused,
         problem=_problem(run, stored),
     )
 
@@ -110,48 +106,6 @@ def _problem(run: AirflowRun | None, stored: Committed | Damaged | None) -> str:
     if isinstance(stored, Damaged):
         return f"its manifest is none: {stored.complaints[0]}"
     return run.problem if run else ""
-
-
-def copies_of(run: AirflowRun | None, progress: Progress) -> list[Attempt]:
-    """The mapped copies' newest attempts, in the order of their batches."""
-    if run is None:
-        return []
-    found = [each for each in progress.attempts if each.task_id == run.dag.copy_task and each.map_index >= 0]
-    return sorted(found, key=lambda attempt: attempt.map_index)
-
-
-def attempts_of(run: AirflowRun, progress: Progress) -> list[Attempt]:
-    """The attempts of this copy's tasks: a DAG may have other copies, each in a group of its own."""
-    group = run.dag.copy_task.rpartition(".")[0]
-    return [each for each in progress.attempts if not group or each.task_id.startswith(f"{group}.")]
-
-
-def speed(copied: Sequence[Copied], attempts: Iterable[Attempt], now: datetime) -> float | None:
-    """Rows copied in a second, over the time in which at least one copy was at work.
-
-    Not from the first start to the last end: hours may lie between a run and the clearing of one of its maps.
-    """
-    seconds = busy_seconds((each.started, each.ended or now) for each in attempts if each.started)
-    rows = sum(receipt.rows for receipt in copied)
-    return rows / seconds if rows and seconds > 0 else None
-
-
-def busy_seconds(spans: Iterable[tuple[datetime | None, datetime]]) -> float:
-    """The length of the spans' union."""
-    total = 0.0
-    reached: datetime | None = None
-    for start, end in sorted((start, end) for start, end in spans if start is not None):
-        begin = start if reached is None or start > reached else reached
-        if end > begin:
-            total += (end - begin).total_seconds()
-            reached = end
-    return total
-
-
-def _planned(copies: Sequence[Attempt], progress: Progress) -> int | None:
-    if progress.planned is not None:
-        return len(progress.planned)
-    return len(copies) or None
 
 
 def _moment(prefix: Prefix, run: AirflowRun | None) -> str:
@@ -201,16 +155,16 @@ def dags_of(listed: Iterable[Listed]) -> tuple[str, ...]:
 
 def rows_of(
     listed: Iterable[Listed],
-    progress: Mapping[RunKey, Progress],
+    figures: Callable[[AirflowRun], Figures],
     manifests: Mapping[Prefix, Committed | Damaged],
     unchecked: set[Prefix],
     now: datetime,
 ) -> tuple[RunRow, ...]:
-    """The lines of these runs; keys of `progress`: `AirflowRun.key`."""
+    """The lines of these runs."""
     return tuple(
         _row_or_what_is_wrong(
             each,
-            progress.get(each.run.key, Progress()) if each.run else Progress(),
+            figures,
             manifests.get(each.prefix),
             now,
             checked=each.prefix not in unchecked,
@@ -220,11 +174,17 @@ def rows_of(
 
 
 def _row_or_what_is_wrong(
-    each: Listed, progress: Progress, stored: Committed | Damaged | None, now: datetime, *, checked: bool
+    each: Listed,
+    figures: Callable[[AirflowRun], Figures],
+    stored: Committed | Damaged | None,
+    now: datetime,
+    *,
+    checked: bool,
 ) -> RunRow:
     """A run's line: one that cannot be made must not take the list from everybody."""
     try:
-        return run_row(each.prefix, each.run, progress, stored, now, checked=checked)
+        found = figures(each.run) if each.run else Figures()
+        return run_row(each.prefix, each.run, found, stored, now, checked=checked)
     except Exception as error:
         log.exception("%s cannot be shown", each.prefix)
         problem = f"it cannot be shown ({type(error).__name__}): see the API server's log"

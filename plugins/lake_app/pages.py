@@ -1,6 +1,6 @@
 """Each page's content: Airflow's facts and the store's, for one user."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -10,14 +10,16 @@ from fastapi import HTTPException
 from sqlalchemy.orm import Session
 
 from include.lake_page import detail, overview, strip
+from include.lake_page.figures import figures_of
 from include.lake_page.overview import DatasetRuns, Listed, RunRow
-from include.lake_page.runs import AirflowRun, Progress, RunKey
+from include.lake_page.runs import AirflowRun, Progress
 from include.lake_page.stored_runs import Committed, Damaged
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings
 from include.transfer.store.bucket import Stored
 from include.transfer.store.keys import Prefix
 from plugins.lake_app import access, queries, returned
+from plugins.lake_app.ended import kept_figures
 from plugins.lake_app.stores import Stores, by_place, place
 
 NEWEST = 5  # runs of each dataset on the first page
@@ -67,7 +69,7 @@ class Pages:
         """One run and its batches."""
         listed, home = self._find(dataset, run)
         prefix, known = listed.prefix, listed.run
-        progress = self._progress([listed]).get(known.key, Progress()) if known else Progress()
+        progress = returned.progress(self.session, [known])[known.key] if known else Progress()
         stored: Committed | Damaged | None = None
         objects: dict[str, int] | None = None
         report = None
@@ -77,7 +79,8 @@ class Pages:
                 stored = lake.manifest(prefix) if prefix.manifest in objects else None
                 report = lake.report(prefix, objects)
         checked = place(home) not in self.stores.troubles
-        row = overview.run_row(prefix, known, progress, stored, self.now, checked=checked)
+        figures = figures_of(known, progress, self.now)
+        row = overview.run_row(prefix, known, figures, stored, self.now, checked=checked)
         manifest = stored if isinstance(stored, Committed) else None
         errors = returned.errors(self.session, known) if known else {}
         batches = detail.batches(prefix, known, progress, manifest, objects, self.now, errors)
@@ -161,12 +164,10 @@ class Pages:
 
     def _rows(self, listed: list[Listed]) -> dict[str, tuple[RunRow, ...]]:
         manifests, unchecked = self._manifests(listed)
-        rows = overview.rows_of(listed, self._progress(listed), manifests, unchecked, self.now)
+        figures = kept_figures(self.session, [each.run for each in listed if each.run], self.now)
+        rows = overview.rows_of(listed, figures, manifests, unchecked, self.now)
         by_name = groupby(rows, key=lambda row: row.prefix.dataset)
         return {name: tuple(group) for name, group in by_name}
-
-    def _progress(self, listed: Iterable[Listed]) -> dict[RunKey, Progress]:
-        return returned.progress(self.session, [each.run for each in listed if each.run])
 
     def _manifests(self, listed: list[Listed]) -> tuple[dict[Prefix, Committed | Damaged], set[Prefix]]:
         """The manifests of the runs, and the runs whose store could not be asked."""

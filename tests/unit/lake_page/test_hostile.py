@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.lake_page import detail, overview, strip
+from include.lake_page.figures import Figures, figures_of
 from include.lake_page.render import render
 from include.lake_page.runs import AirflowRun, CopyDag, Progress
 from include.lake_page.stored_runs import Committed, Damaged, Lake
@@ -87,7 +88,9 @@ def drawn(prefix: Prefix, stored, run: AirflowRun | None = None) -> str:
     listed = overview.list_runs([run] if run else [], [prefix, OTHER])
     manifests = {prefix: stored, OTHER: Committed.read({**WHOLE, "dataset": "x"}, OTHER)}
     datasets = [
-        overview.DatasetRuns(name, (), overview.rows_of(runs, {}, manifests, set(), NOW), len(runs))
+        overview.DatasetRuns(
+            name, (), overview.rows_of(runs, lambda run: Figures(), manifests, set(), NOW), len(runs)
+        )
         for name, runs in listed.items()
     ]
     html = render("overview.html", SCOPE, datasets=datasets, dags=[], troubles=[])
@@ -96,7 +99,7 @@ def drawn(prefix: Prefix, stored, run: AirflowRun | None = None) -> str:
     return html + render(
         "run.html",
         SCOPE,
-        row=overview.run_row(prefix, run, progress, stored, NOW),
+        row=overview.run_row(prefix, run, figures_of(run, progress, NOW), stored, NOW),
         run=run,
         prefix=prefix,
         manifest=manifest,

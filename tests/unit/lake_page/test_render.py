@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 
 from include.lake_page import detail, overview, strip
+from include.lake_page.figures import figures_of
 from include.lake_page.render import STATIC, render
 from include.lake_page.runs import Attempt, CopyDag, Progress
 from include.lake_page.stored_runs import Chart, Report
@@ -33,7 +34,7 @@ def run_page(made, **changes):
     )
     batches = detail.batches(run.prefix, run, progress, None, {}, made.now)
     values = {
-        "row": overview.run_row(run.prefix, run, progress, None, made.now),
+        "row": overview.run_row(run.prefix, run, figures_of(run, progress, made.now), None, made.now),
         "run": run,
         "prefix": run.prefix,
         "manifest": None,

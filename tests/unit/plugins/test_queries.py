@@ -2,16 +2,19 @@
 
 import json
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from airflow.models import import_all_models
 from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from sqlalchemy import create_engine, insert, text
+from sqlalchemy import create_engine, event, insert, text, update
 from sqlalchemy.orm import Session
 
 from include.lake_page.runs import CopyDag
-from plugins.lake_app import queries, returned
+from plugins.lake_app import ended, queries, returned
+from plugins.lake_app.ended import kept_figures
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FORM = frozenset({"name", "store_conn_id", "query", "batch_size"})
@@ -36,15 +39,24 @@ class Database:
         self.session = session
         self._ids = {}
 
-    def run(self, run_id: str, conf: str = "{}") -> None:
-        known = {"dag_id": DAG.dag_id, "run_id": run_id, "run_type": "manual", "state": "success"}
+    def run(self, run_id: str, conf: str = "{}", state: str = "success") -> None:
+        known = {"dag_id": DAG.dag_id, "run_id": run_id, "run_type": "manual", "state": state}
         number = self._ids[run_id] = len(self._ids) + 1
         moments = {"queued_at": NOON, "run_after": NOON, "start_date": NOON}
+        moments |= {"end_date": NOON} if state == "success" else {}
         self._write(DagRun, {"id": number, **known, **moments, "log_template_id": None}, "conf", conf)
 
     def returned(self, run_id: str, task_id: str, value: str, index: int = -1, key: str = "return_value"):
         task = {"dag_id": DAG.dag_id, "run_id": run_id, "task_id": task_id, "map_index": index, "key": key}
         self._write(XComModel, {"dag_run_id": self._ids[run_id], "timestamp": NOON, **task}, "value", value)
+
+    def tried(self, run_id: str, index: int, end: datetime | None = NOON) -> None:
+        """A copy's task."""
+        task = {"dag_id": DAG.dag_id, "run_id": run_id, "task_id": DAG.copy_task, "map_index": index}
+        did = {"state": "success" if end else "running", "try_number": 1, "start_date": NOON, "end_date": end}
+        unused = dict.fromkeys(("pool", "queue", "task_display_name"), "") | {"pool_slots": 1}
+        values = {"id": uuid4(), "updated_at": NOON, **task, **did, **unused}
+        self.session.execute(insert(TaskInstance.__table__).values(values))
 
     def _write(self, model, values: dict, column: str, value: str) -> None:
         self.session.execute(insert(model.__table__).values(**values))
@@ -59,6 +71,18 @@ class Database:
         runs = self.runs()
         found = returned.progress(self.session, list(runs.values()))
         return {run_id: found[run.key] for run_id, run in runs.items()}
+
+    def rows(self):
+        """The rows that every copy of each run wrote, and how many queries of XComs were made for that."""
+        runs, read = self.runs(), []
+
+        def count(connection, cursor, statement, *_):
+            read.extend([statement] if "FROM xcom" in statement else [])
+
+        event.listen(self.session.get_bind(), "after_cursor_execute", count)
+        figures = kept_figures(self.session, list(runs.values()), NOON)
+        event.remove(self.session.get_bind(), "after_cursor_execute", count)
+        return {run_id: figures(run).rows for run_id, run in runs.items()}, len(read)
 
 
 @pytest.fixture
@@ -149,3 +173,41 @@ def test_what_a_failed_task_said_is_read_where_it_is_a_text(database):
     found = returned.errors(database.session, database.runs()["failed"])
     assert found["copy", 0] == "status 403"
     assert [len(said) for said in found.values()] == [10, returned.MOST_FINDING]
+
+
+@pytest.fixture
+def forgotten(monkeypatch):
+    monkeypatch.setattr(ended, "_kept", {})
+
+
+def test_what_an_ended_run_returned_is_read_once(database, forgotten):
+    database.run("ended")
+    for index in range(3):
+        database.tried("ended", index)
+        database.returned("ended", "copy", json.dumps(RECEIPT), index)
+    assert database.rows() == ({"ended": 15}, 2)
+    assert database.rows() == ({"ended": 15}, 0)
+    # A map that was cleared alone is copied again: neither the run's state nor its end tells of it.
+    cleared = update(TaskInstance).where(TaskInstance.map_index == 1)
+    database.session.execute(cleared.values(state="running", end_date=None))
+    assert database.rows() == database.rows() == ({"ended": 15}, 2)
+    fewer = json.dumps({**RECEIPT, "rows": 4})
+    database.session.execute(text("UPDATE xcom SET value = :value"), {"value": fewer})
+    database.session.execute(cleared.values(state="success", end_date=NOON))
+    assert database.rows() == ({"ended": 12}, 2)
+    assert database.rows() == ({"ended": 12}, 0)
+
+
+def test_a_run_at_work_is_read_each_time(database, forgotten):
+    database.run("at work", state="running")
+    database.tried("at work", 0)
+    database.returned("at work", "copy", json.dumps(RECEIPT), 0)
+    assert database.rows() == database.rows() == ({"at work": 5}, 2)
+
+
+def test_no_more_runs_are_kept_than_memory_is_meant_for(database, forgotten, monkeypatch):
+    monkeypatch.setattr(ended, "MOST_KEPT", 2)
+    for number in range(5):
+        database.run(str(number))
+    assert database.rows()[0] == dict.fromkeys(map(str, range(5)), 0)
+    assert len(ended._kept) <= 2
