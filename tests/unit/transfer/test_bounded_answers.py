@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from include.transfer.errors import BodyBroken, NotRows, SourceRefused, TransferError
-from include.transfer.source.count import LARGEST_COUNT_BYTES
+from include.transfer.source.answers import LARGEST_COUNT_BYTES
 from tests.servers.raw_http import RawServer
 from tests.unit.transfer.test_redirects import api_at
 
