@@ -6,7 +6,8 @@ Nothing of Airflow is imported before one is opened.
 import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from copy import copy
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -33,16 +34,23 @@ def open_endpoint(conn_id: str) -> "Endpoint":
     from airflow.providers.http.hooks.http import HttpHook
 
     from include.transfer.source.endpoint import Endpoint
+    from include.transfer.source.logins import login_of
+
+    logins = []
 
     class Hook(HttpHook):
         @classmethod
         def get_connection(cls, conn_id: str) -> "Connection":
-            return _readable(super().get_connection(conn_id))
+            found, auth = _without_auth(_readable(super().get_connection(conn_id)))
+            if auth is not None:
+                logins.append(login_of(auth, found.login or "", found.password or ""))
+            return found
 
     hook = Hook(method="GET", http_conn_id=conn_id)
     with _named(conn_id, "http"):
         session = hook.get_conn()
         endpoint = Endpoint.of(session, hook.base_url)
+        endpoint = endpoint.with_login(logins[0]) if logins else endpoint
     _mask(endpoint.secrets)
     return endpoint
 
@@ -54,7 +62,7 @@ def open_api(dataset: "Dataset", sharing: int = 1) -> "Api":
 
     endpoint = open_endpoint(dataset.conn_id)
     pace = Pace(dataset.requests_per_minute / sharing)
-    return Api(endpoint.session(), endpoint.base_url, dataset, pace=pace)
+    return Api(endpoint.session(_mask), endpoint.base_url, dataset, pace=pace)
 
 
 def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bucket":
@@ -145,6 +153,17 @@ def _readable(connection: "Connection") -> "Connection":
             fix='make it a JSON object of headers and options, such as {"Authorization": "Bearer …"}',
         ) from None
     return connection
+
+
+def _without_auth(connection: "Connection") -> "tuple[Connection, Any]":
+    """A copy without `auth` in its extra, which the hook would send as a header; and that."""
+    extra = json.loads(connection.extra or "{}")
+    if not isinstance(extra, dict) or "auth" not in extra:
+        return connection, None
+    auth = extra.pop("auth")
+    plain = copy(connection)
+    plain.extra = json.dumps(extra)
+    return plain, {} if auth is None else auth
 
 
 @contextmanager

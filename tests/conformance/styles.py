@@ -7,6 +7,8 @@ import json
 import random
 from typing import Any, ClassVar
 
+import requests
+
 from tests.servers.faults import Fault
 from tests.servers.http_server import Request
 from tests.servers.scripted_http import ScriptedSource
@@ -24,6 +26,16 @@ class Style:
     def __init__(self) -> None:
         self.rows = [self.row(n) for n in range(self.size)]
         self.asked = 0
+
+    def session(self, url: str) -> requests.Session:
+        """What asks the server at `url`."""
+        session = requests.Session()
+        session.trust_env = False
+        return session
+
+    def refusal(self, request: Request) -> Answer | None:
+        """The answer to a request that is neither counted nor given rows."""
+        return None
 
     def row(self, n: int) -> dict[str, Any]:
         return {"id": n, "name": f"näme {n}", "at": n / 7}
@@ -56,7 +68,9 @@ class Served(ScriptedSource):
         super().take_fault(request)
         style, query = self.style, request.query
         style.asked += request.asks_for == "rows"
-        if request.asks_for == "count":
+        if refusal := style.refusal(request):
+            status, headers, body = refusal
+        elif request.asks_for == "count":
             status, headers, body = style.count()
         else:
             position = query.get("start", query.get("page", "0"))

@@ -5,7 +5,6 @@ import uuid
 from decimal import Decimal
 
 import pytest
-import requests
 
 from include.transfer.commit.audit import audit
 from include.transfer.dataset import Dataset
@@ -14,6 +13,7 @@ from include.transfer.run import run
 from include.transfer.source.api import Api
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
+from tests.conformance import logins
 from tests.conformance.every_style import HONEST, LYING
 from tests.conformance.styles import Served
 from tests.unit.transfer.conftest import IMPATIENT
@@ -37,8 +37,7 @@ def served(request):
 
 
 def api_of(served, **settings):
-    session = requests.Session()
-    session.trust_env = False
+    session = served.style.session(served.url)
     shape = {"format": "ndjson", "paging": {"size": 25}, "batch_size": 100} | served.style.settings | settings
     return Api(session, served.url, Dataset(name=type(served.style).__name__.lower(), **shape), IMPATIENT)
 
@@ -57,7 +56,7 @@ def decoded(text):
 
 @pytest.mark.parametrize(
     "served",
-    HONEST,
+    HONEST + logins.HONEST,
     indirect=True,
     ids=lambda style: style.__name__,
 )

@@ -8,6 +8,7 @@ import pytest
 
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, NoConnection, Retryable
+from tests.servers.faults import Fault
 
 
 @pytest.mark.usefixtures("lake")
@@ -45,6 +46,11 @@ S3CRET = "s3cret-7f3a9c1e55"
         '{"conn_type": "http", "host": "a.example", "extra": ["S3CRET"]}',
         '{"conn_type": "http", "host": "a.example", "extra": {"proxies": "http://me:S3CRET@b:1"}}',
         '{"conn_type": "http", "host": "a.example", "extra": {"cert": ["S3CRET", 1, 2]}}',
+        '{"conn_type": "http", "host": "a.example", "extra": {"auth": "S3CRET"}}',
+        '{"conn_type": "http", "host": "a.example", "extra": {"auth": null}}',
+        '{"conn_type": "http", "host": "a.example", "extra": {"auth": {"style": "S3CRET"}}}',
+        '{"conn_type": "http", "host": "a.example", "extra": {"auth": {"style": "bearer"}}}',
+        '{"conn_type": "http", "host": "a.example", "password": "S3CRET", "extra": {"auth": {"style": "x"}}}',
     ],
 )  # fmt: skip
 def test_a_source_that_cannot_be_prepared_is_named_without_a_value(monkeypatch, caplog, capfd, text):
@@ -107,6 +113,7 @@ def test_an_extra_that_is_no_json_is_said(monkeypatch, caplog, capfd, opened, ex
 
 
 VALUE = "p/7f3a9c1e=55"
+TOKENS = {"style": "oauth2", "token_url": "https://a.example/token"}
 
 
 @pytest.mark.usefixtures("lake")
@@ -116,6 +123,9 @@ VALUE = "p/7f3a9c1e=55"
         ("http", {"extra": {"X-Tenant": f"{VALUE}\n"}}),
         ("http", {"login": "me", "password": VALUE}),
         ("http", {"login": VALUE}),
+        ("http", {"password": VALUE, "extra": {"auth": {"style": "bearer"}}}),
+        ("http", {"password": VALUE, "extra": {"auth": {"style": "query", "param": "appid"}}}),
+        ("http", {"login": "me", "password": VALUE, "extra": {"auth": TOKENS}}),
         ("http", {"extra": {"proxies": {"https": f"http://me:{quote(VALUE, safe='')}@proxy:1"}}}),
         ("aws", {"login": "me", "password": VALUE}),
         ("aws", {"login": "me", "password": "p", "extra": {"aws_session_token": VALUE}}),
@@ -137,6 +147,39 @@ def test_airflow_masks_what_a_connection_holds(monkeypatch, kind, fields, said):
     monkeypatch.setattr(masker, "replacer", SecretsMasker.replacer)
     connections.open_endpoint("masked") if kind == "http" else connections.open_bucket("masked", "a-bucket")
     assert redact(f"it said {said}, twice").replace("=", "") == "it said ***, twice"
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_login_of_the_extra_is_sent_in_place_of_basic_auth(monkeypatch, source):
+    from include.tasks.connections import open_api
+
+    served = source([{"id": 1}])
+    extra = {"auth": {"style": "query", "param": "appid"}, "X-Tenant": "ours", "trust_env": False}
+    fields = {"conn_type": "http", "host": served.url, "login": "me", "password": VALUE, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_KEYED", json.dumps(fields))
+    assert open_api(Dataset(name="x", conn_id="keyed")).count().rows == 1
+    (request,) = served.requests
+    assert request.query == {"appid": VALUE}
+    assert request.headers["x-tenant"] == "ours"
+    assert {"auth", "authorization"} & set(request.headers) == set()
+
+
+@pytest.mark.usefixtures("lake")
+def test_airflow_masks_a_token(monkeypatch, source):
+    from airflow.sdk.log import redact
+
+    from include.tasks.connections import open_api
+
+    tokens = source([])
+    answer = Fault.status(200, '{"access_token": "t0k3n-7f3a9c1e55"}')
+    tokens.fault(answer, when=lambda request: True)
+    auth = TOKENS | {"token_url": f"{tokens.url}/token"}
+    served = source([{"id": 1}], bearer="t0k3n-7f3a9c1e55")
+    extra = {"auth": auth, "trust_env": False}
+    fields = {"conn_type": "http", "host": served.url, "login": "me", "password": VALUE, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_KEYED", json.dumps(fields))
+    assert open_api(Dataset(name="x", conn_id="keyed")).count().rows == 1
+    assert redact("it said t0k3n-7f3a9c1e55") == "it said ***"
 
 
 @pytest.mark.usefixtures("lake")

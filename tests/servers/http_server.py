@@ -36,6 +36,7 @@ class Request:
     headers: dict[str, str]
     asks_for: Literal["count", "rows", "unknown"]
     status: int | None = None
+    body: bytes = b""
 
 
 class Server(ThreadingHTTPServer):
@@ -86,11 +87,12 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(split.query, keep_blank_values=True))
         self.request_seen = Request(self.command, split.path, query, headers, asks_for)  # type: ignore[arg-type]
+        self.request_seen.body = self.rfile.read(int(headers.get("content-length", 0)))
         self.fault = source.take_fault(self.request_seen) or NO_FAULT
         self._answer()
         self.wfile.flush()
 
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_GET
 
     def _answer(self) -> None:
         source, request, fault = self.server.source, self.request_seen, self.fault

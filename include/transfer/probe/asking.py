@@ -15,7 +15,7 @@ from include.transfer.redact import redact
 from include.transfer.source.answers import located
 from include.transfer.source.chains import Answer, Ask
 from include.transfer.source.endpoint import Endpoint
-from include.transfer.source.fetch import chunks, get
+from include.transfer.source.fetch import chunks, request
 from include.transfer.source.pace import Patience
 from include.transfer.source.redirects import OwnHostOnly
 
@@ -125,7 +125,7 @@ class Asker:
                     raise Fatal(f"not recognised within {MOST_REQUESTS} requests", where=redact(url))
                 session = self._session
                 with (
-                    get(session, url, params, headers, self.patience) as response,
+                    request(session, url, params, headers, self.patience) as response,
                     located(response, session),
                 ):
                     return read(_body(response, self.most_bytes))

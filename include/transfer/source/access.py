@@ -11,9 +11,9 @@ from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, SourceChanged, TransferError
 from include.transfer.redact import redact
 from include.transfer.source.answers import located
-from include.transfer.source.chains import Ask, Chained
+from include.transfer.source.chains import Answer, Ask, Chained, Link
 from include.transfer.source.count import Count, read_version
-from include.transfer.source.fetch import get
+from include.transfer.source.fetch import request
 from include.transfer.source.pace import Pace, Patience
 from include.transfer.source.paging import Params, pairs
 from include.transfer.source.redirects import OwnHostOnly
@@ -49,6 +49,11 @@ class Access:
         if self.dataset.chained:
             return self.dataset.chained
         raise BadSettings("its batches are planned", where=f"dataset {self.dataset.name!r}")
+
+    def next(self, answer: Answer) -> str | None:
+        """Where an answer leads, without the key that its link may repeat; None: it was the last."""
+        mark = self.chained.next(answer)
+        return self._session.without_login(mark) if mark and isinstance(self.dataset.paging, Link) else mark
 
     @property
     def url(self) -> str:
@@ -105,7 +110,7 @@ class Access:
         headers = {"Accept": accept, "Accept-Encoding": self.dataset.accept_encoding}
         self._pace.wait(self.patience, f"GET {redact(url)}")
         with (
-            get(self._session, url, params, headers, self.patience) as response,
+            request(self._session, url, params, headers, self.patience) as response,
             located(response, self._session, row),
         ):
             self._pace.note(response.headers)

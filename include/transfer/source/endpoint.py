@@ -3,8 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import requests
@@ -14,6 +14,7 @@ from requests.utils import get_environ_proxies
 from include.transfer.errors import BadSettings
 from include.transfer.redact import secrets_held
 from include.transfer.source.base_url import check_base_url, without_login
+from include.transfer.source.logins import AnyLogin, ClientCredentials, login_of
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _WORDS = {"true": True, "false": False}
@@ -21,9 +22,10 @@ _WORDS = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server with its credentials: `headers`, `auth` and `proxies` hold secrets.
+    """A server with its credentials: `headers`, `auth`, `login` and `proxies` hold secrets.
 
-    `verify`: whether its certificate is checked, or by which authorities; `cert`: the client's own.
+    `auth`: user and password of basic auth; `login`: of another style, in its place. `verify`: whether its
+    certificate is checked, or by which authorities; `cert`: the client's own.
     """
 
     base_url: str
@@ -34,6 +36,7 @@ class Endpoint:
     cert: Any = None
     max_redirects: int = 30
     trust_env: bool = True
+    login: AnyLogin | None = None
 
     def __post_init__(self) -> None:
         """Refuse a URL that no request can be sent to."""
@@ -69,15 +72,20 @@ class Endpoint:
             trust_env=bool(_bool("trust_env", session.trust_env)),
         )
 
-    def session(self) -> requests.Session:
+    def with_login(self, login: AnyLogin) -> "Endpoint":
+        """The same server, told in another way than by basic auth who asks."""
+        return replace(self, auth=None, login=login)
+
+    def session(self, told: Callable[[Collection[str]], None] = lambda _: None) -> requests.Session:
         """A session that sends these with every request, and what the environment names where these do not.
 
-        requests itself lets the environment's authorities and proxies win over a session's, and a login in
-        ~/.netrc over its headers.
+        `told`: is given what no log may show of secrets that come later, such as tokens. requests itself lets
+        the environment's authorities and proxies win over a session's, and a login in ~/.netrc over its
+        headers.
         """
         session = requests.Session()
         session.headers = CaseInsensitiveDict(self.headers)
-        session.auth = _encoded(self.auth) if self.auth else _no_login
+        session.auth = self._auth(told)
         session.cert = self.cert
         session.max_redirects = self.max_redirects
         session.verify, session.proxies = self.verify, dict(self.proxies)
@@ -89,10 +97,22 @@ class Endpoint:
             session.proxies = get_environ_proxies(self.base_url)
         return session
 
+    def _auth(self, told: Callable[[Collection[str]], None]) -> Any:
+        if not isinstance(self.login, ClientCredentials):
+            return self.login or (_encoded(self.auth) if self.auth else _no_login)
+        from include.transfer.source.tokens import Tokens  # few connections need its library
+
+        client = self.login
+        auth = None if client.in_form else (client.user, client.password)
+        headers = {name: value for name, value in self.headers.items() if name.lower() == "user-agent"}
+        at_url = replace(self, base_url=client.token_url, headers=headers, auth=auth, login=None)
+        return Tokens(client, at_url.session(), told)
+
     @property
     def secrets(self) -> set[str]:
         """What no log may show, in all its forms."""
-        return secrets_held(self.headers, self.auth, self.proxies)
+        held = secrets_held(self.headers, self.auth, self.proxies)
+        return held | self.login.secrets if self.login else held
 
     def to_json(self) -> str:
         """With its secrets: for another process's environment, never for a log."""
@@ -103,10 +123,12 @@ class Endpoint:
         """Raises BadSettings, without the text, for what `to_json` did not write."""
         try:
             values: Mapping[str, Any] = json.loads(text)
-            auth, cert = values.get("auth"), values.get("cert")
-            plain = {**values, "auth": tuple(auth) if auth else None}
+            auth, cert, login = (values.get(name) for name in ("auth", "cert", "login"))
+            if login:
+                login = login_of(login, login.pop("user"), login.pop("password"))
+            plain = {**values, "auth": tuple(auth) if auth else None, "login": login}
             return cls(**plain | {"cert": tuple(cert) if isinstance(cert, list) else cert})
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, KeyError):
             raise BadSettings("it is no endpoint as JSON", where="LAKE_SOURCE") from None
 
 

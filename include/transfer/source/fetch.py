@@ -32,9 +32,9 @@ _FIXES = {
 
 
 @contextmanager
-def translated(url: str) -> Iterator[None]:
+def translated(url: str, method: str = "GET") -> Iterator[None]:
     """Turn the HTTP library's errors, also those in the middle of a body, into this package's."""
-    where = f"GET {redact(url)}"
+    where = f"{method} {redact(url)}"
     # `from None`: the libraries' messages hold whole URLs, and a log would show them with their credentials.
     try:
         yield
@@ -79,17 +79,28 @@ def _reason(error: BaseException) -> str:
 
 
 @contextmanager
-def get(
+def request(
     session: OwnHostOnly,
     url: str,
     params: list[tuple[str, str]],
     headers: dict[str, str],
     patience: Patience,
+    body: bytes | None = None,
 ) -> Iterator[requests.Response]:
-    """Open one streamed answer with status 200, 204 or 206; anything else is a named error."""
-    with translated(url), _of_a_redirect(session, url):
-        response = session.get(
-            url, params=params, headers=headers, stream=True, timeout=(patience.connect, patience.read)
+    """Open one streamed answer with status 200, 204 or 206; anything else is a named error.
+
+    `body`: of a POST; None: a GET.
+    """
+    method = method_of(body)
+    with translated(url, method), _of_a_redirect(session, f"{method} {redact(url)}"):
+        response = session.request(
+            method,
+            url,
+            params=params,
+            data=body,
+            headers=headers,
+            stream=True,
+            timeout=(patience.connect, patience.read),
         )
     with response:
         if response.status_code not in _ANSWERS:
@@ -97,13 +108,18 @@ def get(
         yield response
 
 
+def method_of(body: bytes | None) -> str:
+    """With which method a request is made that has this body, or none."""
+    return "GET" if body is None else "POST"
+
+
 @contextmanager
-def _of_a_redirect(session: OwnHostOnly, url: str) -> Iterator[None]:
+def _of_a_redirect(session: OwnHostOnly, where: str) -> Iterator[None]:
     """Say which request was redirected to where it must not go."""
     try:
         yield
     except SourceRefused as error:
-        error.where = f"GET {redact(url)}"
+        error.where = error.where or where  # one of a token names its own request
         error.rewrite(session.without_secrets)
         raise error from None
 
@@ -112,7 +128,7 @@ def _refusal(session: OwnHostOnly, response: requests.Response) -> TransferError
     status = response.status_code
     where, reason = (
         session.without_secrets(text, response)
-        for text in (f"GET {redact(response.url)}", response.reason or "")
+        for text in (f"{response.request.method} {redact(response.url)}", response.reason or "")
     )
     got = f"status {status} {reason[:80]}"
     wait = asked_to_wait(response.headers)
@@ -144,5 +160,5 @@ def _excerpt(session: OwnHostOnly, response: requests.Response) -> str:
 
 def chunks(response: requests.Response) -> Iterator[bytes]:
     """The body in pieces as they arrive, decompressed; its errors translated."""
-    with translated(response.url):
+    with translated(response.url, str(response.request.method)):
         yield from response.iter_content(CHUNK_BYTES)

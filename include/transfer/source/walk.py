@@ -86,7 +86,7 @@ class Walk:
         return reading
 
     def _go_on(self, reading: "_Reading") -> None:
-        following = self._chained.next(reading.answer) if reading.answer else None
+        following = self._api.next(reading.answer) if reading.answer else None
         self.at += reading.rows
         if following is not None:
             self._check_progress(following, reading)
