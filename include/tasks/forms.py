@@ -72,6 +72,12 @@ _SETTINGS: Help = {
         {"anyOf": [{"type": "null"}, *map(_of_a_style, PAGINGS.values())]},
     ),
     "query": ("More parameters", "Sent with every request.", {}),
+    "body": (
+        "Body",
+        "For APIs that are read by POST, such as GraphQL: sent as JSON. Paging puts its values there by "
+        "body:variables.after.",
+        {"type": ["null", "object"]},
+    ),
     "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
     "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
     "requests_per_minute": ("Requests per minute", "Of all copies together; 0: no limit.", {"minimum": 0}),
@@ -165,7 +171,7 @@ def doctor_form(dataset: Dataset) -> dict[str, Param]:
     """What the doctor is to look at."""
     source = ("conn_id", "count_path", "total", "rows_path", "rows_key")
     paging = ("paging",)
-    wanted = ("name", "store_conn_id", "bucket", *source, *paging)
+    wanted = ("name", "store_conn_id", "bucket", *source, "body", *paging)
     return _params({name: _SETTINGS[name] for name in wanted}, dataset.to_dict())
 
 

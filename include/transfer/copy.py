@@ -69,7 +69,7 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, key: str) ->
 
 def new_hashes(api: Api) -> RowHashes:
     """For the rows of one object."""
-    return RowHashes(api.url, RowKeys(api.dataset.key) if api.dataset.key else None)
+    return RowHashes(api.asked, RowKeys(api.dataset.key) if api.dataset.key else None)
 
 
 def seal(
@@ -146,7 +146,7 @@ def _still_so(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, receipt: R
 
 
 def _comes_again(api: Api, batch: Batch, page: Page) -> bool:
-    seen = RowHashes(api.url)
+    seen = RowHashes(api.asked)
     try:
         for _ in api.rows(Batch(batch.start + page.at, page.rows, batch.total), seen):
             pass

@@ -10,6 +10,7 @@ from include.transfer.documents import brief
 from include.transfer.errors import BadSettings, refuse_unknown
 from include.transfer.fingerprint import fingerprint_of
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS, suffix
+from include.transfer.source.bodies import wrong_with_body
 from include.transfer.source.chains import Chained, Counted
 from include.transfer.source.paging import Offset, Page
 from include.transfer.source.styles import Paging, paging_of, wrong_with
@@ -56,6 +57,7 @@ class Dataset:
     rows_key: str = ""  # where the rows are in the answer: `items`, `data.rows`; empty: it is the array
     paging: Paging = field(default_factory=Offset)  # or as an object: see source/styles.py
     query: Mapping[str, Any] = field(default_factory=dict)  # sent with every request; a list: once for each
+    body: Mapping[str, Any] | None = None  # given: every request is a POST with it as JSON
     version_header: str = ""  # the header that names the dataset's version, if the API has one
     accept: str = "application/json"
     accept_encoding: str = "gzip"
@@ -106,8 +108,9 @@ class Dataset:
             for f in fields(self)
             if (kind := _kind(f)) in _KINDS and not isinstance(getattr(self, f.name), kind)
         ]
-        if not isinstance(self.count_query, Mapping | None):
-            wrong.append(f"count_query is {brief(self.count_query)}, not an object")
+        for name in ("count_query", "body"):
+            if not isinstance(getattr(self, name), Mapping | None):
+                wrong.append(f"{name} is {brief(getattr(self, name))}, not an object")
         if wrong:
             return wrong
 
@@ -124,7 +127,7 @@ class Dataset:
             matching("total", TOTAL_PATTERN),
             *(_leaves_base_path(name, getattr(self, name)) for name in ("count_path", "rows_path")),
             at_least("batch_size", 1),
-            wrong_with(self.paging),
+            wrong_with(self.paging) or wrong_with_body(self.body, self.paging),
             at_least("requests_per_minute", 0),
             at_least("reread", 0),
             "" if _names(self.key) else f"key is {brief(self.key)}, not a list of columns, each once",

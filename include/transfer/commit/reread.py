@@ -69,7 +69,7 @@ def _chain_again(
 
 def answers_again(api: Api, bucket: Bucket, prefix: Prefix, receipt: Receipt) -> bool:
     """Whether a chain's object begins with the same rows when its first request is made again."""
-    seen = RowHashes(api.url)
+    seen = RowHashes(api.asked)
     try:
         ends = first_and_last(bucket, prefix, receipt)
         for _ in Walk(api, receipt.chain["begins"], receipt.start).answer(seen):

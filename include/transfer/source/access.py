@@ -11,9 +11,10 @@ from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, SourceChanged, TransferError
 from include.transfer.redact import redact
 from include.transfer.source.answers import located
+from include.transfer.source.bodies import placed
 from include.transfer.source.chains import Answer, Ask, Chained, Link
 from include.transfer.source.count import Count, read_version
-from include.transfer.source.fetch import request
+from include.transfer.source.fetch import method_of, request
 from include.transfer.source.pace import Pace, Patience
 from include.transfer.source.paging import Params, pairs
 from include.transfer.source.redirects import OwnHostOnly
@@ -59,6 +60,11 @@ class Access:
     def url(self) -> str:
         """Where the rows are, without credentials."""
         return redact(self._url(self.dataset.rows_path))
+
+    @property
+    def asked(self) -> str:
+        """A request for rows, as errors name it."""
+        return f"{'GET' if self.dataset.body is None else 'POST'} {self.url}"
 
     @contextmanager
     def secrets_hidden(self) -> Iterator[None]:
@@ -108,9 +114,12 @@ class Access:
     ) -> Iterator[requests.Response]:
         """One request's answer; errors name the request, and from which row on it was."""
         headers = {"Accept": accept, "Accept-Encoding": self.dataset.accept_encoding}
-        self._pace.wait(self.patience, f"GET {redact(url)}")
+        query, body = placed(self.dataset, params)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        self._pace.wait(self.patience, f"{method_of(body)} {redact(url)}")
         with (
-            request(self._session, url, params, headers, self.patience) as response,
+            request(self._session, url, query, headers, self.patience, body) as response,
             located(response, self._session, row),
         ):
             self._pace.note(response.headers)
@@ -132,7 +141,7 @@ class Access:
                     )
             raise SourceChanged(
                 f"its version changed from {self.version} to {version} while its rows were read",
-                where=f"GET {self.url}",
+                where=self.asked,
                 fix=fix,
             )
         self.version = version

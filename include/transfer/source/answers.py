@@ -8,6 +8,7 @@ import requests
 
 from include.transfer.errors import NotRows, TransferError
 from include.transfer.redact import redact
+from include.transfer.source.error_answers import without_errors
 from include.transfer.source.fetch import chunks
 from include.transfer.source.json_rows import Around, Block, decode
 from include.transfer.source.redirects import OwnHostOnly
@@ -26,7 +27,13 @@ def blocks_of(
         return iter(())
     ndjson = re.search("ndjson|jsonl", response.headers.get("Content-Type", ""), re.IGNORECASE)
     body = chunks(response) if body is None else body
-    return decode(body, ndjson=bool(ndjson), rows_key=rows_key, around=around)
+    if ndjson:
+        return decode(body, ndjson=True)
+    posted = response.request.method == "POST"
+    around = Around() if posted and around is None else around
+    return without_errors(
+        body, lambda kept: decode(kept, rows_key=rows_key, around=around), around if posted else None
+    )
 
 
 def small(response: requests.Response) -> bytes:
@@ -49,9 +56,10 @@ def located(response: requests.Response, session: OwnHostOnly, row: int | None =
         yield
     except TransferError as error:
         where = error.where
-        if not where.startswith("GET "):
+        method = str(response.request.method)
+        if not where.startswith(f"{method} "):
             rows = "" if row is None else f" (rows from {row:,} on)"
-            where = ": ".join(filter(None, (f"GET {redact(response.url)}{rows}", where)))
+            where = ": ".join(filter(None, (f"{method} {redact(response.url)}{rows}", where)))
         error.where = where
         error.rewrite(lambda text: session.without_secrets(text, response))
         # `from None`: a log would show the cause, with what is hidden here.

@@ -57,7 +57,7 @@ class Api(Access):
         """
         self.version = None
         done = 0
-        seen = hashes or RowHashes(self.url)
+        seen = hashes or RowHashes(self.asked)
 
         def reached() -> int:
             return done
@@ -156,7 +156,7 @@ class Api(Access):
         if total is not None and reached > total >= self.count().rows:
             raise WrongRowCount(
                 f"it brought rows up to {reached:,}, and {total:,} were counted",
-                where=f"GET {self.url} (rows from {at:,} on)",
+                where=f"{self.asked} (rows from {at:,} on)",
                 fix="check count_path and total (a page's own, estimated or capped number is no total), "
                 "paging's first",
             )
@@ -166,14 +166,14 @@ class Api(Access):
         if done == before:
             raise WrongRowCount(
                 f"no row at offset {at:,}, and {batch.limit - done:,} more were counted",
-                where=f"GET {self.url}",
+                where=self.asked,
                 fix="the source has fewer rows than it counted: clear the whole run",
             )
         short = done < batch.limit and (done - before) < (self.dataset.page_size or batch.limit)
         if short and not self.paging.may_end(at):
             raise WrongRowCount(
                 f"a page of {self.dataset.page_size:,} rows ended at row {at:,}, before the batch did",
-                where=f"GET {self.url}",
+                where=self.asked,
                 fix="set paging's size to the number of rows that the API serves in a page, its first to the "
                 "number of the first page",
             )

@@ -31,7 +31,7 @@ class RowHashes:
     """
 
     def __init__(self, source: str = "", keys: "RowKeys | None" = None) -> None:
-        self._source = source  # its URL, for errors
+        self._source = source  # the request, for errors
         self._keys = keys
         self.pages = array("Q")  # rows of each request that brought any
         self._rows = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  closed with this
@@ -78,7 +78,7 @@ class RowHashes:
                 raise RowsRepeated(
                     f"the request for the rows from {self._at:,} on brought the same {count:,} rows as that "
                     f"from {first:,} on",
-                    where=f"GET {self._source}",
+                    where=self._source,
                     fix=CHECK_PAGING,
                 )
 

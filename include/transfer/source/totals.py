@@ -13,6 +13,7 @@ import requests
 from include.transfer.errors import NotRows, SourceRefused
 from include.transfer.source.answers import blocks_of, small
 from include.transfer.source.count import Count, read_number, read_version, whole_number
+from include.transfer.source.error_answers import words_shown
 from include.transfer.source.paging import Params, pairs
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class Stated:
             if response.status_code == requests.codes.no_content and not in_header:
                 fix = "set count_path to a path that answers with the number of rows, or total to a header"
                 raise NotRows("status 204 No Content, which says no number of rows", fix=fix)
-            rows = read_number(dataset.total, response.headers, b"" if in_header else small(response))
+            body = b"" if in_header else small(response)
+            with words_shown(body):
+                rows = read_number(dataset.total, response.headers, body)
             return Count(rows, read_version(response.headers, dataset))
 
         query = dataset.query if dataset.count_query is None else dataset.count_query

@@ -93,7 +93,7 @@ class Walk:
         self.mark, self.ended = following, following is None
 
     def _check_progress(self, following: str, reading: "_Reading") -> None:
-        where, named = f"GET {self._api.url} (rows from {self.at:,} on)", redact(following)[:80]
+        where, named = f"{self._api.asked} (rows from {self.at:,} on)", redact(following)[:80]
         if not reading.rows:
             got = f"an answer without rows names a next one, {named!r}"
             raise WrongRowCount(got, where=where, fix="if the API ends so, set paging's until to empty")

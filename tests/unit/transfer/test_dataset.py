@@ -79,6 +79,8 @@ def test_unknown_settings_are_refused_with_the_nearest_name_and_other_params_ign
         ({"rows_key": "items"}, False),
         ({"csv_formulas": "quote"}, False),
         ({"paging": {"first": 1}}, False),
+        ({"body": {}}, False),
+        ({"body": None}, True),
         ({"duplicates": "allow"}, True),
         ({"total": "probe"}, True),
         ({"count_query": {"only": "n"}}, True),
