@@ -12,9 +12,11 @@ from include.transfer.probe.written import dag_file
 from include.transfer.source.endpoint import Endpoint
 from include.transfer.source.pace import Pace
 from tests.airflow_home import PROJECT
+from tests.conformance.bodies import AnswersGraphQL
 from tests.conformance.chains import Chain
 from tests.conformance.styles import Served
 from tests.dags.conftest import Lake, Ran
+from tests.servers.faults import Fault
 
 if not (PROJECT / "docs").is_dir():
     pytest.skip("needs docs/, which the Astro image does not carry", allow_module_level=True)
@@ -177,3 +179,18 @@ def test_a_chain_is_one_copy_of_several_objects(lake):
         assert ndjson(lake, ran) == served.style.rows
     (manifest,) = lake.manifests()
     assert [receipt["rows"] for receipt in manifest["receipts"]] == [75, 75, 75, 5]
+
+
+def test_graphql_with_a_token_of_oauth(lake, source, capfd):
+    """A chain of POSTs; neither the token nor the client's secret is in a log."""
+    tokens = source([])
+    token = Fault.status(200, '{"access_token": "t0k3n-7f3a9c1e", "expires_in": 3600}')
+    tokens.fault(token, times=None, when=lambda request: True)
+    auth = {"style": "oauth2", "token_url": f"{tokens.url}/token", "scope": "read"}
+    with Served(AnswersGraphQL()) as served:
+        lake.connect_source(served, "my_conn", login="me", password="s3cret-7f3a9c1e", extra={"auth": auth})
+        ran = lake.run("api_to_s3", conn_id="my_conn", format="ndjson", **AnswersGraphQL.settings)
+        assert ndjson(lake, ran) == served.style.rows
+        sent = {request.headers.get("authorization") for request in served.requests}
+    assert sent == {"Bearer t0k3n-7f3a9c1e"}
+    assert "7f3a9c1e" not in "".join(capfd.readouterr())

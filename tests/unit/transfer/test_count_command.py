@@ -9,6 +9,7 @@ import pytest
 
 from include.transfer.errors import NotRows, SourceRefused, told
 from include.transfer.source.endpoint import Endpoint
+from include.transfer.source.logins import login_of
 from tests.airflow_home import PROJECT
 from tests.servers.faults import Fault
 
@@ -29,8 +30,8 @@ def count(environ):
     return done.returncode, done.stdout, json.loads(done.stdout)
 
 
-def asked(served, headers=None, **settings):
-    endpoint = Endpoint(served.url, headers=headers or {}, trust_env=False)
+def asked(served, headers=None, login=None, **settings):
+    endpoint = Endpoint(served.url, headers=headers or {}, login=login, trust_env=False)
     return {
         "LAKE_DATASET": json.dumps({"name": "things", **settings}),
         "LAKE_SOURCE": endpoint.to_json(),
@@ -55,6 +56,20 @@ def test_a_refusal_is_told_by_its_class_without_the_token(source):
     assert "status 401" in error.got
     assert TOKEN not in printed
     assert len(served.requests) == 1
+
+
+def test_a_key_in_the_query_and_the_secret_of_a_client_reach_the_process_and_no_output(source):
+    served, tokens = source(ROWS, bearer="t0k3n-1"), source(ROWS)
+    tokens.fault(Fault.status(200, '{"access_token": "t0k3n-1"}'), when=lambda request: True)
+    tokens.fault(Fault.status(401, f"not {TOKEN}"), when=lambda request: True)
+    client = login_of({"style": "oauth2", "token_url": f"{tokens.url}/token"}, "me", TOKEN)
+    assert count(asked(served, login=client))[2]["rows"] == 25
+    status, printed, answer = count(asked(served, login=client))
+    assert (status, told(answer).where) == (1, f"POST {tokens.url}/token")
+    key = login_of({"style": "query", "param": "appid"}, "", TOKEN)
+    refused = count(asked(served, login=key))
+    assert served.requests[-1].query["appid"] == TOKEN
+    assert TOKEN not in printed + refused[1]
 
 
 def test_a_count_that_is_none(source):
