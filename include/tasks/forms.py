@@ -128,6 +128,7 @@ _SECTIONS = {
         "count_accept",
         "rows_path",
         "query",
+        "body",
         "accept",
         "version_header",
         "requests_per_minute",
