@@ -15,6 +15,7 @@ from include.transfer.dataset import (
 )
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS
 from include.transfer.policy import ON_DRIFT, Policy
+from include.transfer.source.row_shapes import SHAPES
 from include.transfer.source.styles import PAGINGS, Paging
 
 Help = dict[str, tuple[str, str, dict[str, Any]]]
@@ -66,6 +67,11 @@ _SETTINGS: Help = {
     "count_accept": ("Media type of the count", "Empty: the rows', if that is JSON.", {}),
     "rows_path": ("Path of the rows", "Answers a slice of them as JSON.", {"minLength": 1}),
     "rows_key": ("Key of the rows", "items, data.rows; empty: the answer is the array.", {}),
+    "rows": (
+        "Shape of the rows",
+        f"style: {', '.join(SHAPES)}, and what that style is told. See docs/your-api.md.",
+        {},
+    ),
     "paging": (
         "Paging",
         f"An object: style ({', '.join(PAGINGS)}) and that style's settings, as docs/your-api.md has them.",
@@ -170,7 +176,7 @@ def run_form(policy: Policy | None = None) -> dict[str, Param]:
 
 def doctor_form(dataset: Dataset) -> dict[str, Param]:
     """What the doctor is to look at."""
-    source = ("conn_id", "count_path", "total", "rows_path", "rows_key")
+    source = ("conn_id", "count_path", "total", "rows_path", "rows_key", "rows")
     paging = ("paging",)
     wanted = ("name", "store_conn_id", "bucket", *source, "body", *paging)
     return _params({name: _SETTINGS[name] for name in wanted}, dataset.to_dict())

@@ -10,9 +10,9 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
                             paging (one class a style), base_url, endpoint, logins and tokens (a
                             connection), fetch (one request), bodies (what is posted), redirects and
                             addresses (where it may be sent on to), answers (their bodies), error_answers,
-                            pace (waits), totals (one class a way) and count, row_hashes, row_keys, json_rows
-                            (bytes to rows; below it body_buffer, json_prologue, json_structure, json_values,
-                            json_faults)
+                            pace (waits), totals (one class a way) and count, row_hashes, row_keys,
+                            row_shapes (one class a shape), json_rows (bytes to rows; below it body_buffer,
+                            json_prologue, json_shapes, json_structure, json_values, json_faults)
       schema/             columns (the same in every row), numbers (their digits), arrow (types)
       formats/            csv, ndjson, parquet (one file each: write and read back), row_groups,
                             compression

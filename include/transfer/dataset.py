@@ -13,6 +13,7 @@ from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS, suffix
 from include.transfer.source.bodies import wrong_with_body
 from include.transfer.source.chains import Chained, Counted
 from include.transfer.source.paging import Offset, Page
+from include.transfer.source.row_shapes import Objects, Shape, shape_of
 from include.transfer.source.styles import Paging, paging_of, wrong_with
 
 DUPLICATES = ("fail", "allow")
@@ -55,6 +56,7 @@ class Dataset:
     count_accept: str = ""  # empty: `accept` where that is JSON, else application/json
     rows_path: str = "/api/get"
     rows_key: str = ""  # where the rows are in the answer: `items`, `data.rows`; empty: it is the array
+    rows: Shape = field(default_factory=Objects)  # or as an object: see source/row_shapes.py
     paging: Paging = field(default_factory=Offset)  # or as an object: see source/styles.py
     query: Mapping[str, Any] = field(default_factory=dict)  # sent with every request; a list: once for each
     body: Mapping[str, Any] | None = None  # given: every request is a POST with it as JSON
@@ -75,6 +77,7 @@ class Dataset:
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "paging", paging_of(self.paging))
+            object.__setattr__(self, "rows", shape_of(self.rows))
         except BadSettings as error:
             raise BadSettings(
                 error.got, where=f"dataset {self.name!r}: {error.where}", fix=error.fix

@@ -5,6 +5,7 @@ TransferError
 │   ├── SourceUnavailable  no connection, a timeout, 408, 429, 5xx or a rate limit, after the waits of
 │   │                      `Patience`
 │   ├── BodyBroken         an answer ended in the middle, again and again at the same row
+│   │   └── BodyEmpty      an answer has no body at all
 │   ├── SourceChanged      the source's version changed while one batch was read
 │   ├── StoreUnavailable   the object store did not answer, or answered 5xx
 │   ├── Overtaken          another attempt, or another run's retention, is at work on the same run
@@ -87,6 +88,10 @@ class BodyBroken(Retryable):
     """An answer ended before its end."""
 
     advice = "the task is tried again; if it breaks at the same row each time, set paging's size"
+
+
+class BodyEmpty(BodyBroken):
+    """An answer has no body at all."""
 
 
 class SourceChanged(Retryable):
@@ -212,7 +217,8 @@ def told(answer: Mapping[str, Any]) -> TransferError | None:
     """The error that another process told of by `TransferError.to_dict`; None: it told of none."""
     if "error" not in answer:
         return None
-    kinds = {kind.__name__: kind for kind in (*Retryable.__subclasses__(), *Fatal.__subclasses__())}
+    direct = (*Retryable.__subclasses__(), *Fatal.__subclasses__())
+    kinds = {kind.__name__: kind for each in direct for kind in (each, *each.__subclasses__())}
     kind = kinds.get(str(answer["error"]), Fatal)
     got, where, fix = (str(answer.get(name, "")) for name in ("got", "where", "fix"))
     error = kind(got, where=where, fix=fix)

@@ -21,7 +21,13 @@ _NOT_CONTENT = {
     "reread",
 }
 # Settings that the first release had not; its fingerprints stay what they were.
-_ADDED: Mapping[str, Any] = {"first_offset": 0, "key": [], "csv_formulas": "keep", "body": None}
+_ADDED: Mapping[str, Any] = {
+    "first_offset": 0,
+    "key": [],
+    "csv_formulas": "keep",
+    "body": None,
+    "rows": {"style": "objects"},
+}
 # How the first release named the settings of its two styles of paging.
 _FLAT = {"param": "offset_param", "limit_param": "limit_param", "size": "page_size"}
 

@@ -13,7 +13,6 @@ from include.transfer.run import run
 from include.transfer.source.api import Api
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
-from tests.conformance import bodies, logins
 from tests.conformance.every_style import HONEST, LYING
 from tests.conformance.styles import Served
 from tests.unit.transfer.conftest import IMPATIENT
@@ -56,7 +55,7 @@ def decoded(text):
 
 @pytest.mark.parametrize(
     "served",
-    HONEST + logins.HONEST + bodies.HONEST,
+    HONEST,
     indirect=True,
     ids=lambda style: style.__name__,
 )
@@ -71,7 +70,7 @@ def test_every_row_is_copied_once(served, bucket):
 
 @pytest.mark.parametrize(
     "served",
-    LYING + bodies.LYING,
+    LYING,
     indirect=True,
     ids=lambda style: style.__name__,
 )

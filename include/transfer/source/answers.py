@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import requests
 
@@ -12,13 +13,23 @@ from include.transfer.source.error_answers import without_errors
 from include.transfer.source.fetch import chunks
 from include.transfer.source.json_rows import Around, Block, decode
 from include.transfer.source.redirects import OwnHostOnly
+from include.transfer.source.row_shapes import Shape
 
 LARGEST_COUNT_BYTES = 4 << 20
 
 
+class Shaped(Protocol):
+    """Where rows are in an answer, and what they look like there."""
+
+    @property
+    def rows_key(self) -> str: ...
+    @property
+    def rows(self) -> Shape: ...
+
+
 def blocks_of(
     response: requests.Response,
-    rows_key: str,
+    dataset: Shaped,
     body: Iterable[bytes] | None = None,
     around: Around | None = None,
 ) -> Iterator[Block]:
@@ -27,13 +38,12 @@ def blocks_of(
         return iter(())
     ndjson = re.search("ndjson|jsonl", response.headers.get("Content-Type", ""), re.IGNORECASE)
     body = chunks(response) if body is None else body
+    how: dict[str, Any] = {"rows_key": dataset.rows_key, "shape": dataset.rows}
     if ndjson:
-        return decode(body, ndjson=True)
+        return decode(body, ndjson=True, around=around, **how)
     posted = response.request.method == "POST"
     around = Around() if posted and around is None else around
-    return without_errors(
-        body, lambda kept: decode(kept, rows_key=rows_key, around=around), around if posted else None
-    )
+    return without_errors(body, lambda kept: decode(kept, around=around, **how), around if posted else None)
 
 
 def small(response: requests.Response) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from include.transfer.batches import Batch
-from include.transfer.errors import NotRows, SourceRefused, SourceUnavailable, WrongRowCount
+from include.transfer.errors import BodyEmpty, NotRows, SourceRefused, SourceUnavailable, WrongRowCount
 from include.transfer.source.access import Access
 from include.transfer.source.answers import blocks_of
 from include.transfer.source.chains import Ask
@@ -107,7 +107,7 @@ class Api(Access):
                     if error.status not in BEHIND_THE_END:
                         raise
                     return Behind(at, "refused")
-                except NotRows:
+                except (NotRows, BodyEmpty):
                     return Behind(at, "refused")
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
@@ -134,7 +134,7 @@ class Api(Access):
         first = Ask(self.paging.request(batch.start, batch.limit)[0])
         with self.open(Ask(params), at) as response:
             self.check_version(response.headers, first, new=not done)
-            held = yield from window.of(blocks_of(response, self.dataset.rows_key))
+            held = yield from window.of(blocks_of(response, self.dataset))
         self._check_total(batch, at, at - window.skip + held)
 
     def _ask_for_less(self, error: SourceRefused | SourceUnavailable, left: int) -> None:

@@ -1,7 +1,7 @@
 """The bytes of an answer that have arrived and are not used yet."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from include.transfer.errors import BodyBroken, NotRows, SourceUnavailable
 
@@ -58,6 +58,15 @@ class Body:
         taken = bytes(memoryview(self.buffer)[:size])
         del self.buffer[:size]
         return taken
+
+    def remaining(self) -> Iterator[bytes]:
+        """All that is not consumed yet, in pieces, the last one empty. Then raises what broke the body."""
+        yield self.take(len(self.buffer))
+        while self.fill(least=1) or self.buffer:
+            yield self.take(len(self.buffer))
+        yield b""
+        if self.broken:
+            raise self.broken
 
     def release(self) -> bytes:
         """What was consumed up to here, if it was kept; nothing is kept from now on."""

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import orjson
 
-from include.transfer.errors import BodyBroken, NotRows
+from include.transfer.errors import BodyBroken, BodyEmpty, NotRows
 from include.transfer.source.body_buffer import LARGEST_ROW_BYTES, Body
 from include.transfer.source.json_structure import DEEPEST, describe
 
 _ARRAYS_NAMED = 5
 _NAME_LENGTH = 80
+_ANY_ELEMENT = "item"
 # A bracket, comma or colon; a string; or what stands up to the next of these. Possessive, as in
 # json_structure.py.
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -25,27 +26,30 @@ _SCALAR = re.compile(_PLAIN)
 _ELEMENTS = re.compile(rb"(?:\s*+(?:%b|%b)\s*+,)++" % (_STRING, _PLAIN), re.DOTALL)
 _MEMBERS = re.compile(rb"(?:\s*+%b\s*+:\s*+(?:%b|%b)\s*+,)++" % (_STRING, _STRING, _PLAIN), re.DOTALL)
 # The kinds of token that may come next: brackets, comma and colon as they are, " a string, 0 another scalar.
-_OBJECT, _VALUE, _VALUE_OR_END = "{", '{["0', '{["0]'
+_VALUE, _VALUE_OR_END = '{["0', '{["0]'
 _KEY, _KEY_OR_END, _COLON = '"', '"}', ":"
 _NEXT_MEMBER, _NEXT_ELEMENT = ",}", ",]"
 
 
-def skip_to_array(reader: Body, rows_key: str) -> None:
-    """Consume the body up to its rows: past the bracket that opens its array, or the array `rows_key`."""
+def skip_to_rows(reader: Body, rows_key: str, opening: bytes = b"[") -> bytes:
+    """Consume the body up to its rows: past the bracket that opens it, or what `rows_key` leads to.
+
+    `opening`: the brackets that may; returns the one that does.
+    """
     first = reader.skip_space()
     if not first:
-        raise reader.broken or BodyBroken("the body is empty")
+        raise reader.broken or BodyEmpty("the body is empty")
     if first not in b"[{":
         reader.fill()
         raise NotRows(describe(bytes(reader.buffer[:80])))
-    if first == b"[" and rows_key:
+    in_array = rows_key.partition(".")[0] == _ANY_ELEMENT or rows_key.partition(".")[0].isdigit()
+    if first == b"[" and rows_key and not in_array:
         raise NotRows(f"the body is an array, not an object with {rows_key!r}: leave rows_key empty")
-    if first == b"[":
-        reader.take(1)
-        return
-    search = _Search(rows_key)
-    if search.ends_at_array(reader):
-        return
+    if first in opening and not rows_key:
+        return reader.take(1)
+    search = _Search(rows_key, opening)
+    if opened := search.opened(reader):
+        return opened
     found = f"; arrays here: {', '.join(search.arrays)}" if search.arrays else ", but no array is in it"
     if rows_key:
         raise NotRows(f"the body has no array {rows_key!r}: set rows_key to where its rows are{found}")
@@ -67,49 +71,52 @@ class _Container:
     is_object: bool
     matched: int
     key: bytes = b""  # the last one
+    index: int = 0  # in an array: of the element
 
 
 class _Search:
-    """The way to the array `rows_key`, in which an element of an array is called `item`."""
+    """The way to `rows_key`, in which an element of an array is called by its index, or `item` for any."""
 
-    def __init__(self, rows_key: str) -> None:
+    def __init__(self, rows_key: str, opening: bytes) -> None:
         self.arrays: list[str] = []  # the first ones on the way
         self._rows_key = rows_key
+        self._opening = opening.decode()
         self._open: list[_Container] = []
-        self._allowed = _OBJECT
+        self._allowed = _VALUE
 
-    def ends_at_array(self, reader: Body) -> bool:
-        """Consume the body past the bracket that opens the array; False if there is none where it may be."""
+    def opened(self, reader: Body) -> bytes:
+        """Consume the body past the bracket that opens the rows; none if there is none where it may be."""
         start = reader.position
         while token := self._next(reader):
-            if self._is_array(token, reader.position - len(token)):
-                return True
+            if self._opens_rows(token, reader.position - len(token)):
+                return token
             if not self._open or reader.position - start > LARGEST_ROW_BYTES:
-                return False
+                return b""
         raise reader.broken or BodyBroken("the body ended before its rows")
 
     def _next(self, reader: Body) -> bytes:
         """The next token that may open or end something, or is wrong."""
-        in_object = not self._open or self._open[-1].is_object
+        in_object = not self._open or self._open[-1].is_object or self._open[-1].matched >= 0  # counts
         if self._allowed in (_KEY, _KEY_OR_END) and _skip(reader, _MEMBERS):
             self._allowed = _KEY
         elif self._allowed in (_VALUE, _VALUE_OR_END) and not in_object and _skip(reader, _ELEMENTS):
             self._allowed = _VALUE
         return _next_token(reader)
 
-    def _is_array(self, token: bytes, position: int) -> bool:
-        """Whether `token` opens the array; any other is taken note of."""
+    def _opens_rows(self, token: bytes, position: int) -> bool:
+        """Whether `token` opens the rows; any other is taken note of."""
         kind = _kind(token)
         if not kind or kind not in self._allowed:
             raise NotRows(f"not JSON: {token[:40]!r} at position {position:,}, in front of the rows")
         if kind in "{[":
-            return self._opens_array(kind == "{")
+            return self._opens_here(kind)
         if kind in "}]":
             self._open.pop()
         if kind == ":":
             self._allowed = _VALUE
         elif kind == ",":
             self._allowed = _KEY if self._open[-1].is_object else _VALUE
+            self._open[-1].index += 1
         elif self._allowed in (_KEY, _KEY_OR_END) and kind == '"':
             self._open[-1].key = token
             self._allowed = _COLON
@@ -119,16 +126,16 @@ class _Search:
             )
         return False
 
-    def _opens_array(self, is_object: bool) -> bool:
+    def _opens_here(self, kind: str) -> bool:
         if len(self._open) >= DEEPEST:
             raise NotRows(f"a value in front of the rows is nested deeper than {DEEPEST} levels")
-        matched = self._matched()
-        if not is_object:
-            if self._rows_key and matched > len(self._rows_key):
-                return True
-            if len(self.arrays) < _ARRAYS_NAMED and all(outer.is_object for outer in self._open):
-                path = ".".join(_text(outer.key) for outer in self._open)
-                self.arrays.append(path[:_NAME_LENGTH])
+        matched, is_object = self._matched(), kind == "{"
+        if self._rows_key and matched > len(self._rows_key) and kind in self._opening:
+            return True
+        named = self._open and all(outer.is_object for outer in self._open)
+        if not is_object and named and len(self.arrays) < _ARRAYS_NAMED:
+            path = ".".join(_text(outer.key) for outer in self._open)
+            self.arrays.append(path[:_NAME_LENGTH])
         self._open.append(_Container(is_object, matched))
         self._allowed = _KEY_OR_END if is_object else _VALUE_OR_END
         return False
@@ -140,9 +147,11 @@ class _Search:
         outer = self._open[-1]
         if outer.matched < 0:
             return -1
-        name = _text(outer.key) if outer.is_object else "item"
+        names = [_text(outer.key)] if outer.is_object else [_ANY_ELEMENT, str(outer.index)]
         whole = f"{self._rows_key}."
-        return outer.matched + len(name) + 1 if whole.startswith(f"{name}.", outer.matched) else -1
+        fitting = (name for name in names if whole.startswith(f"{name}.", outer.matched))
+        name = next(fitting, None)
+        return -1 if name is None else outer.matched + len(name) + 1
 
 
 def _kind(token: bytes) -> str:

@@ -16,12 +16,15 @@ import orjson
 from include.transfer.errors import BodyBroken, NotRows
 from include.transfer.source.body_buffer import LARGEST_ROW_BYTES, SPACE, Body
 from include.transfer.source.json_faults import refuse_nonsense
-from include.transfer.source.json_prologue import skip_to_array
+from include.transfer.source.json_prologue import skip_to_rows
+from include.transfer.source.json_shapes import array_of_objects, begins_with_lines, opening
 from include.transfer.source.json_structure import describe, extent, object_texts
 from include.transfer.source.json_values import decode_rows
 from include.transfer.source.row_hashes import ROW_BYTES, hashed
+from include.transfer.source.row_shapes import Lines, Objects, Shape, objects
 
 _CUTS_TRIED = 3
+_OBJECTS = Objects()
 _COMMA = re.compile(rb"[ \t\r\n]*+,")
 
 
@@ -56,26 +59,50 @@ class Around:
 
 
 def decode(
-    chunks: Iterable[bytes], *, ndjson: bool = False, rows_key: str = "", around: Around | None = None
+    chunks: Iterable[bytes],
+    *,
+    ndjson: bool = False,
+    rows_key: str = "",
+    shape: Shape = _OBJECTS,
+    around: Around | None = None,
 ) -> Iterator[Block]:
-    """Rows of a body: a JSON array of objects, the array under `rows_key`, or NDJSON.
+    """Rows of a body: of the `shape`, at its root or under `rows_key`; or NDJSON.
 
-    `around` takes what stands around the rows, for who reads more than these.
+    `ndjson`: what the body is said to be. `around` takes what stands around the rows, for who reads more
+    than these.
 
     Raises NotRows where the body is something else, BodyBroken where it ends too early; then every whole
     row that arrived has been yielded before.
     """
     reader = Body(chunks, keep=around is not None)
-    for block in _lines(reader) if ndjson else _array(reader, rows_key, around):
+    if _holds_lines(reader, shape, rows_key, ndjson=ndjson):
+        blocks = _lines(reader)
+    else:
+        opened = skip_to_rows(reader, rows_key, opening(shape, rows_key))
+        before = reader.release()
+        if around is not None and rows_key:
+            around.before = before[:-1] + b"["
+        reader = array_of_objects(reader, opened, shape)
+        blocks = _array(reader, rows_key, around)
+    yield from objects(shape, _counted(reader, blocks))
+
+
+def _holds_lines(reader: Body, shape: Shape, rows_key: str, *, ndjson: bool) -> bool:
+    """By its settings, by its label, or by its text."""
+    if isinstance(shape, Lines):
+        return True
+    if not isinstance(shape, Objects):
+        return False
+    return reader.skip_space() != b"[" if ndjson else not rows_key and begins_with_lines(reader)
+
+
+def _counted(reader: Body, blocks: Iterator[Block]) -> Iterator[Block]:
+    for block in blocks:
         reader.rows += len(block.rows)  # before the next ones are decoded, whose errors name their row
         yield block
 
 
 def _array(reader: Body, rows_key: str, around: Around | None) -> Iterator[Block]:
-    skip_to_array(reader, rows_key)
-    before = reader.release()
-    if around is not None and rows_key:
-        around.before = before
     comma = False  # stands in front of the buffer
     while reader.fill():
         cut, block = _longest_block(reader.buffer, reader.rows)

@@ -13,7 +13,7 @@ DEEPEST = 1000  # levels of nesting; decoders and encoders give up at about as m
 _IN_AN_ELEMENT = 2  # levels of nesting: the array, and its element
 # Anything but brackets, with whole strings in it, then one bracket. Possessive: a string without an end must
 # not be tried again from within.
-_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([{}\[\]])', re.DOTALL)
+BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([{}\[\]])', re.DOTALL)
 _BETWEEN_OBJECTS = re.compile(rb"\}[ \t\r\n]*+,[ \t\r\n]*+\{")
 
 
@@ -28,7 +28,7 @@ class Extent:
 def extent(text: bytearray) -> Extent:
     """How far `text` holds whole elements; it begins within an array, in front of an element."""
     depth = position = end = 0
-    while bracket := _BRACKET.match(text, position):
+    while bracket := BRACKET.match(text, position):
         position = bracket.end()
         if bracket[1] in b"{[":
             depth += 1
@@ -46,7 +46,7 @@ def extent(text: bytearray) -> Extent:
 def whole_elements(text: bytes) -> tuple[int, int]:
     """How many whole elements `text` holds, and where the last ends; it begins in front of one."""
     depth = position = end = count = 0
-    while bracket := _BRACKET.match(text, position):
+    while bracket := BRACKET.match(text, position):
         position = bracket.end()
         depth += 1 if bracket[1] in b"{[" else -1
         if depth == 0:

@@ -158,7 +158,7 @@ def _rows_in(
 ) -> int:
     """How many rows an answer holds; not counted beyond `enough`."""
     rows = 0
-    for block in blocks_of(response, dataset.rows_key, None if body is None else [body]):
+    for block in blocks_of(response, dataset, None if body is None else [body]):
         rows += len(block.rows)
         if enough is not None and rows >= enough:
             return enough

@@ -135,7 +135,7 @@ class _Reading:
             self._api.check_version(
                 response.headers, self._chained.request(None), new=self._api.version is None
             )
-            for block in blocks_of(response, self._api.dataset.rows_key, around=around):
+            for block in blocks_of(response, self._api.dataset, around=around):
                 self.rows += len(block.rows)
                 last = block.rows[-1]
                 yield block

@@ -14,6 +14,7 @@ from include.transfer.schema.columns import json_text
 from include.transfer.schema.numbers import ExactNumber
 from include.transfer.source.json_rows import decode
 from include.transfer.source.row_hashes import hashed
+from include.transfer.source.row_shapes import Arrays, ById
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ["},{", '"', "\\", '\\"', "[]", "]}", "\0", "😀", "a\r\nb", "NA", '"},{"a":"', ""]
@@ -262,3 +263,39 @@ def test_what_stands_in_front_of_the_rows_is_not_converted(value):
 )
 def test_the_way_to_the_rows(body, key):
     assert rows([body], rows_key=key) == [{"a": 1}]
+
+
+SHAPED = [
+    (b'{"r": {"k": {"a": 1.10, "b": "}, {"}, "l\\"": {"a": [{}]}}, "z": {"y": 1}}', ById(id="n")),
+    (b'{"r" : { }}', ById()),
+    (b'{"r": [["a", "b"], [1.10, "], ["], [[{"c": []}], null]], "z": 1}', Arrays()),
+    (b'{"r": [[1], [12345678901234567890123]]}', Arrays(names=("a",))),
+    (b'{"r": {"a": "}", "b": {"c": [1]}}, "z": [2]}', None),
+    (b'{"a": "}", "b": {"c": [1]}}\n{"a": 2}\n', None),
+]
+
+
+@pytest.mark.parametrize(("body", "shape"), SHAPED)
+def test_rows_of_other_shapes_are_the_same_wherever_an_answer_is_cut(body, shape):
+    how = {"rows_key": "r" if b'"r"' in body else ""} | ({"shape": shape} if shape else {})
+    whole = rows([body], **how)
+    for size in (1, 2, 7):
+        assert rows([body[i : i + size] for i in range(0, len(body), size)], **how) == whole
+    texts = [json.loads(line) for line in SHAPED_ROWS[body]]
+    assert [json.loads(json_text(row)) for row in whole] == texts
+
+
+SHAPED_ROWS = dict(
+    zip(
+        (body for body, _ in SHAPED),
+        [
+            ['{"n": "k", "a": 1.10, "b": "}, {"}', '{"n": "l\\"", "a": [{}]}'],
+            [],
+            ['{"a": 1.10, "b": "], ["}', '{"a": [{"c": []}], "b": null}'],
+            ['{"a": 1}', '{"a": 12345678901234567890123}'],
+            ['{"a": "}", "b": {"c": [1]}}'],
+            ['{"a": "}", "b": {"c": [1]}}', '{"a": 2}'],
+        ],
+        strict=True,
+    )
+)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from include.transfer.errors import BodyBroken, NotRows, SourceUnavailable, TransferError
 from include.transfer.source.json_rows import decode
+from include.transfer.source.row_shapes import Arrays, ById
 
 ROWS = [{"a": 1, "b": "x},{"}, {"a": 2, "b": {"c": ["]"]}}, {"a": 3, "b": None}]
 MEGABYTE = 1 << 20
@@ -74,7 +75,13 @@ def test_what_is_not_rows(body, says, key):
         (b'{"detail": "no"}', {}, "no array is in it"),
         (b'{"items": [{"a": 1}]}', {"rows_key": "rows"}, "no array 'rows'.*items"),
         (b'{"items": null}', {"rows_key": "items"}, "no array 'items'"),
-        (b'{"items": {"a": 1}}', {"rows_key": "items"}, "no array 'items'"),
+        (b'{"items": {"a": [], "b": 1}}', {"rows_key": "items"}, "lists: a"),
+        (b'{"items": {"a": {"b": 1}}}', {"rows_key": "items"}, "by_id"),
+        (b'{"items": {"a": {"b": 1}, "c": 2}}', {"rows_key": "items", "shape": ById()}, "among the rows"),
+        (b'{"a": [1]}', {"shape": ById()}, "under its id"),
+        (b'[["a"], {"a": 1}]', {"shape": Arrays()}, "a row is an object"),
+        (b'[["a", "a"], [1, 2]]', {"shape": Arrays()}, "does not name the columns"),
+        (b'[["a"], [1, 2]]', {"shape": Arrays()}, "1 columns are named"),
         (b'[{"a": 1}]', {"rows_key": "items"}, "leave rows_key empty"),
         (b'{"items" [', {"rows_key": "items"}, "not JSON"),
         (b'{"a": 01, "items": [', {"rows_key": "items"}, "not JSON.*01"),
