@@ -58,9 +58,9 @@ def skip_to_rows(reader: Body, rows_key: str, opening: bytes = b"[") -> bytes:
 
 def arrays_in(body: bytes) -> list[str]:
     """The paths of the first arrays of an object, as rows_key names them, also of one that is cut off."""
-    search = _Search("")
+    search = _Search("", b"")
     with suppress(BodyBroken):
-        search.ends_at_array(Body([body]))
+        search.opened(Body([body]))
     return search.arrays
 
 
