@@ -9,6 +9,7 @@ from include.transfer.dataset import (
     BUCKET_PATTERN,
     DUPLICATES,
     MAY_BE_EMPTY,
+    MISFIT,
     NAME_PATTERN,
     TOTAL_PATTERN,
     Dataset,
@@ -88,6 +89,12 @@ _SETTINGS: Help = {
     "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
     "requests_per_minute": ("Requests per minute", "Of all copies together; 0: no limit.", {"minimum": 0}),
     "types": ("Types of the columns", "string, int64, double, boolean; none: as they come.", {}),
+    "misfit": (
+        "What no column holds",
+        "A column that is not declared, or not in the first row; in Parquet a value of another type. "
+        "fail: the copy. rescue: keep it as JSON in the column _rescued.",
+        {"enum": list(MISFIT)},
+    ),
     "key": ("Columns that name a row", "Each key comes once in a run.", {"items": {"type": "string"}}),
     "duplicates": (
         "Rows that come twice",

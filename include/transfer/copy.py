@@ -14,7 +14,7 @@ from include.transfer.errors import Overtaken, WrongRowCount, about
 from include.transfer.formats import FORMATS, encode
 from include.transfer.formats.unreadable import Unreadable
 from include.transfer.memory import peak_rss_mb, return_large_buffers
-from include.transfer.schema.columns import Columns
+from include.transfer.schema.columns import RESCUED, Columns
 from include.transfer.source.api import Api
 from include.transfer.source.json_rows import Block
 from include.transfer.source.row_hashes import RowHashes
@@ -88,11 +88,13 @@ def seal(
     """
     return_large_buffers()
     started = time.monotonic()
-    columns = Columns(api.dataset.types)
+    columns = Columns(api.dataset.types, rescues=api.dataset.rescues)
     dataset = api.dataset
     pieces = encode(blocks, columns, dataset.format, dataset.compression, dataset.csv_formulas)
     stored = bucket.put_stream(key, pieces)
     noted = bucket.put_stream(prefix.hashes(key), hashes.pieces())
+    if columns.rescued:
+        log.warning("%s: %d rows have values that no column holds: see %s", key, columns.rescued, RESCUED)
     return Receipt(
         key=key,
         start=start,
@@ -110,6 +112,7 @@ def seal(
         url=api.url,
         hashes=noted.sha256,
         chain=leads(),
+        rescued=columns.rescued,
         version=RECEIPT_VERSION,
     )
 

@@ -10,6 +10,7 @@ from include.transfer.documents import brief
 from include.transfer.errors import BadSettings, refuse_unknown
 from include.transfer.fingerprint import fingerprint_of
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS, suffix
+from include.transfer.schema.columns import RESCUED
 from include.transfer.source.bodies import wrong_with_body
 from include.transfer.source.chains import Chained, Counted
 from include.transfer.source.paging import Offset, Page
@@ -17,6 +18,7 @@ from include.transfer.source.row_shapes import Objects, Shape, shape_of
 from include.transfer.source.styles import Paging, paging_of, wrong_with
 
 DUPLICATES = ("fail", "allow")
+MISFIT = ("fail", "rescue")
 TYPES = ("string", "int64", "double", "boolean")
 BUCKET_PATTERN = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -66,6 +68,7 @@ class Dataset:
     requests_per_minute: int = 0  # of all copies of a run together; 0: no limit
 
     types: Mapping[str, str] = field(default_factory=dict)  # column → type; empty: as they come
+    misfit: str = "fail"  # what no column holds: `fail` the copy, or `rescue` it into one more column
     format: str = "csv"
     compression: str = "none"
     csv_formulas: str = "keep"  # text that a spreadsheet would run: `keep` it, or `quote` it by an apostrophe
@@ -122,6 +125,8 @@ class Dataset:
             one_of("format", tuple(FORMATS)),
             one_of("compression", COMPRESSIONS),
             one_of("duplicates", DUPLICATES),
+            one_of("misfit", MISFIT),
+            f"types has {RESCUED}, which misfit adds" if self.rescues and RESCUED in self.types else "",
             one_of("csv_formulas", FORMULAS),
             matching("name", NAME_PATTERN),
             matching("bucket", BUCKET_PATTERN),
@@ -174,6 +179,11 @@ class Dataset:
     def suffix(self) -> str:
         """Object name's ending, for example `.csv.gz`."""
         return suffix(self.format, self.compression)
+
+    @property
+    def rescues(self) -> bool:
+        """Whether what no column holds is kept in one more."""
+        return self.misfit == "rescue"
 
     @property
     def page_size(self) -> int:

@@ -155,7 +155,7 @@ class KeyMissing(Fatal):
 class ColumnsDiffer(Fatal):
     """A row has other columns, or values of another type, than the rows before it."""
 
-    advice = "correct the source, or declare the dataset's types"
+    advice = "declare all columns in the dataset's types, or set misfit to rescue: it keeps what does not fit"
 
 
 class StoreRefused(Fatal):

@@ -27,6 +27,7 @@ _ADDED: Mapping[str, Any] = {
     "csv_formulas": "keep",
     "body": None,
     "rows": {"style": "objects"},
+    "misfit": "fail",
 }
 # How the first release named the settings of its two styles of paging.
 _FLAT = {"param": "offset_param", "limit_param": "limit_param", "size": "page_size"}

@@ -6,6 +6,7 @@ them all. What crosses between them stands in payloads.py.
 
 import logging
 from collections.abc import Sequence
+from itertools import chain
 
 from include.transfer.batches import Batch, plan_batches
 from include.transfer.commit.drift import Tail, copy_tail, drifted, record
@@ -182,7 +183,7 @@ def commit(
         format=dataset.format,
         compression=dataset.compression,
         batch_size=max((batch.limit for batch in planned), default=dataset.batch_size),
-        columns=receipts[0].columns if receipts else list(dataset.types),
+        columns=list(dict.fromkeys(chain.from_iterable(r.columns for r in receipts)) or dataset.types),
         types=receipts[0].types if typed else dict(dataset.types),
         fingerprint=dataset.fingerprint,
         receipts=receipts,

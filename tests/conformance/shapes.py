@@ -105,7 +105,22 @@ class HasAnArrayInAnArray(TotalInTheBody):
         return 200, {}, [{"total": self.total, "seen": ["x", 1]}, self.slice(start, limit)]
 
 
+class LeavesOutWhatIsNull(Style):
+    """Socrata."""
+
+    settings: ClassVar[dict[str, Any]] = {"types": {"id": "int64", "name": "string", "at": "double"}}
+
+    def row(self, n: int) -> dict[str, Any]:
+        return {name: value for name, value in super().row(n).items() if name == "id" or n % 3 == 1}
+
+
+class LeavesOutWhatNobodyDeclared(LeavesOutWhatIsNull):
+    settings: ClassVar = {"misfit": "rescue"}
+
+
 HONEST = [
+    LeavesOutWhatIsNull,
+    LeavesOutWhatNobodyDeclared,
     SaysThatItsLinesAreJson,
     SaysThatItsLinesAreText,
     EndsWithOneLine,
@@ -145,12 +160,17 @@ class HasArraysOfAnotherLength(HasRowsAsArrays):
     settings: ClassVar = {"rows": {"style": "arrays", "names": ["id", "name", "at"]}}
 
 
+class HasAColumnThatNobodyDeclared(Style):
+    settings: ClassVar = {"types": {"id": "int64", "name": "string"}}
+
+
 class AnswersAnErrorInOneLine(Style):
     def answer(self, start: int, limit: int, request: Request) -> Answer:
         return 200, {}, b'{"message": "none"}\n'
 
 
 LYING = [
+    HasAColumnThatNobodyDeclared,
     WrapsItsRowsDeeper,
     WrapsRowsById,
     HasAnIdOfAnotherMeaning,

@@ -12,6 +12,7 @@ from include.transfer.commit.receipt import Receipt, keys_of
 from include.transfer.commit.repeats import Distinct, compare_rows
 from include.transfer.commit.verify import check_alike, check_twins
 from include.transfer.errors import Finding
+from include.transfer.formats import FORMATS
 from include.transfer.formats.read_back import read_back
 from include.transfer.formats.unreadable import Unreadable
 from include.transfer.store.bucket import Bucket
@@ -51,7 +52,8 @@ def audit(bucket: Bucket, prefix: Prefix, tick: Tick = lambda text: None) -> Aud
         )
     receipts = manifest.receipts
     findings = list(contradictions(manifest, stored))
-    findings += check_alike(receipts, ordered=manifest.ordered)
+    if FORMATS[manifest.format].TABULAR:
+        findings += check_alike(receipts, ordered=manifest.ordered)
     findings += check_twins(receipts)
     done = 0
     for number, receipt in enumerate(receipts, 1):

@@ -82,7 +82,7 @@ def _sha256(api: Api, batch: Batch) -> str:
     digest = hashlib.sha256()
     dataset = api.dataset
     how = dataset.format, dataset.compression, dataset.csv_formulas
-    for piece in encode(api.rows(batch), Columns(dataset.types), *how):
+    for piece in encode(api.rows(batch), Columns(dataset.types, rescues=dataset.rescues), *how):
         digest.update(piece)
     return digest.hexdigest()
 

@@ -47,6 +47,11 @@ class Manifest:
         return sum(receipt.bytes for receipt in self.receipts)
 
     @property
+    def rescued(self) -> int:
+        """Rows with something in the column that a dataset's `misfit` adds."""
+        return sum(receipt.rescued for receipt in self.receipts)
+
+    @property
     def ordered(self) -> bool:
         """Whether the order of an object's columns is part of its schema."""
         return FORMATS[self.format].ORDERED
@@ -63,6 +68,7 @@ class Manifest:
             "batch_size": self.batch_size,
             "rows": self.rows,
             "bytes": self.bytes,
+            "rescued": self.rescued,
             "columns": self.columns,
             "types": self.types,
             "fingerprint": self.fingerprint,
@@ -108,7 +114,13 @@ class Manifest:
 
 def _shared(format_: str, columns: list[str], types: dict[str, str], url: str) -> dict[str, Any]:
     """What a receipt says by saying nothing: the manifest's columns and URL, in a typed format its types."""
-    return {"columns": columns, "types": types if FORMATS[format_].TYPED else {}, "url": url, "chain": {}}
+    return {
+        "columns": columns,
+        "types": types if FORMATS[format_].TYPED else {},
+        "url": url,
+        "chain": {},
+        "rescued": 0,
+    }
 
 
 # What must be there, and what may be.

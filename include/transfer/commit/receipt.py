@@ -36,6 +36,7 @@ class Receipt:
     hashes: str = ""  # SHA-256 of the rows' hashes beside it (source/row_hashes.py); empty: there are none
     # Of a chain: the marks where it begins and the next one does, None for the first and behind the last.
     chain: dict[str, str | None] = field(default_factory=dict)
+    rescued: int = 0  # rows with something in the column that `misfit` adds
     version: int = 1  # of this document; 1 is what was written before it was
 
     @classmethod

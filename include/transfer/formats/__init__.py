@@ -33,6 +33,7 @@ class Format(Protocol):
     SUFFIX: str
     COMPRESSIONS: tuple[str, ...]  # those that the dataset may ask for
     ORDERED: bool  # readers go by a column's position, so its order is part of the schema
+    TABULAR: bool  # every row has every column, so one that it lacks is null
     TYPED: bool  # an object has types of its own, so its receipt names them
 
     def encoder(self, columns: Columns) -> Encoder:
@@ -63,7 +64,7 @@ def encode(
     `formulas`: one of `FORMULAS`, for CSV.
     """
     if formulas == "quote" and format_ == "csv":
-        blocks = csv.formulas_quoted(blocks)
+        blocks = csv.formulas_quoted(blocks, columns.names)
     return compression.compressed(_encoded(blocks, columns, FORMATS[format_]), compressed)
 
 
@@ -71,11 +72,12 @@ def _encoded(blocks: "Iterable[Block]", columns: Columns, format_: Format) -> It
     encoder: Encoder | None = None
     for block in blocks:
         if encoder is None:
-            columns.learn(block)
+            columns.learn(block, tabular=format_.TABULAR)
             encoder = format_.encoder(columns)
             yield encoder.start()
         yield encoder.block(block)
     if encoder is None:
+        columns.learn(None, tabular=format_.TABULAR)
         encoder = format_.encoder(columns)
         yield encoder.start()
     yield encoder.end()

@@ -25,6 +25,7 @@ SUFFIX = ".csv"
 COMPRESSIONS = ("none", "gzip", "zstd")
 FORMULAS = ("keep", "quote")  # what becomes of text that a spreadsheet would run
 ORDERED = True
+TABULAR = True
 TYPED = False
 
 # What the C writer writes as it should: booleans and nested values are not among it.
@@ -61,13 +62,14 @@ def encoder(columns: Columns) -> CsvEncoder:
     return CsvEncoder(columns)
 
 
-def formulas_quoted(blocks: "Iterable[Block]") -> "Iterator[Block]":
+def formulas_quoted(blocks: "Iterable[Block]", declared: Sequence[str] = ()) -> "Iterator[Block]":
     """Blocks in which text that a spreadsheet would run as a formula begins with an apostrophe.
 
     Raises ColumnsDiffer for a column's name of this kind: readers find columns by their names.
     """
     for block in blocks:
-        if odd := next((name for name in block.rows[0] if name.startswith(_RUNS)), None):
+        names = dict.fromkeys(chain(declared, chain.from_iterable(block.rows)))
+        if odd := next((name for name in names if name.startswith(_RUNS)), None):
             raise ColumnsDiffer(
                 f"a spreadsheet would run the name of the column {odd[:60]!r} as a formula",
                 fix="have the API rename it, or set csv_formulas to keep",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SUFFIX = ".ndjson"
 COMPRESSIONS = ("none", "gzip", "zstd")
 ORDERED = False
+TABULAR = False
 TYPED = False
 
 _BLOCK = 1 << 20  # of text that Arrow parses at once; no row may be longer
@@ -35,7 +36,7 @@ class NdjsonEncoder:
     def block(self, block: "Block") -> bytes:
         import orjson
 
-        self._columns.values(block)
+        self._columns.keep(block)
         newline = orjson.OPT_APPEND_NEWLINE
         try:
             return b"".join([orjson.dumps(row, as_fragment, newline) for row in block.rows])
@@ -60,14 +61,14 @@ def _line(row: dict[str, Any]) -> bytes:
 
 
 def count_rows(file: BinaryIO, columns: Sequence[str], types: Mapping[str, str]) -> int:
-    """Rows of an object, their keys in any order; `types` are not in NDJSON."""
+    """Rows of an object, each with some of the columns in any order; `types` are not in NDJSON."""
     names, rows = set(columns), 0
     for rows, line in enumerate(io.BufferedReader(cast(Any, file), _BLOCK), 1):
         try:
             row = json.loads(line, parse_int=str, parse_float=str)  # of any length
         except (ValueError, RecursionError) as error:
             raise Unreadable(f"row {rows - 1:,} is not JSON: {error}") from error
-        if not isinstance(row, dict) or set(row) != names:
+        if not isinstance(row, dict) or not names.issuperset(row):
             raise Unreadable(f"row {rows - 1:,} has other columns than {', '.join(columns)[:200]}")
     return rows
 

@@ -3,12 +3,12 @@
 import io
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from include.transfer.formats.row_groups import RowGroup
 from include.transfer.formats.unreadable import Unreadable
-from include.transfer.schema.arrow import ARROW_TYPES, arrow_array, arrow_schema
+from include.transfer.schema.arrow import ARROW_TYPES, arrow_array, arrow_schema, fitting
 from include.transfer.schema.columns import Columns, sampled
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ os.environ.setdefault("MIMALLOC_ARENA_EAGER_COMMIT", "0")
 SUFFIX = ".parquet"
 COMPRESSIONS = ("none",)  # it compresses its own columns
 ORDERED = False
+TABULAR = True
 TYPED = True
 
 _BLOCK = 1 << 20
@@ -85,7 +86,10 @@ class ParquetEncoder:
     def _add(self, block: "Block") -> None:
         import pyarrow as pa
 
-        by_column = zip(*self._columns.values(block), strict=True)
+        by_column: Iterable[Sequence[Any]] = zip(*self._columns.values(block), strict=True)
+        if self._columns.rescues:
+            by_column, rescued = fitting(self._types, list(by_column))
+            self._columns.rescued += rescued
         arrays = [
             arrow_array(name, kind, values, self._rows)
             for (name, kind), values in zip(self._types.items(), by_column, strict=True)

@@ -39,6 +39,37 @@ def arrow_array(name: str, kind: str, values: Sequence[Any], first: int) -> "pa.
         ) from error
 
 
+def fitting(types: Mapping[str, str], by_column: list[Sequence[Any]]) -> tuple[list[Sequence[Any]], int]:
+    """The values with null for each that does not fit its column; those stand in the last one, by name.
+
+    Returns also how many rows have something there that had not.
+    """
+    odd: dict[int, dict[str, Any]] = {}
+    columns = list(by_column)
+    for at, (name, kind) in enumerate(list(types.items())[:-1]):
+        misfits = _misfits(kind, columns[at])
+        for row in misfits:
+            odd.setdefault(row, {})[name] = columns[at][row]
+        if misfits:
+            columns[at] = [None if row in misfits else value for row, value in enumerate(columns[at])]
+    before = columns[-1]
+    if odd:
+        columns[-1] = [
+            {**(value or {}), **odd[row]} if row in odd else value for row, value in enumerate(before)
+        ]
+    return columns, sum(before[row] is None for row in odd)
+
+
+def _misfits(kind: str, values: Sequence[Any]) -> set[int]:
+    import pyarrow as pa
+
+    try:
+        _typed(kind, values)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        return {row for row, value in enumerate(values) if not _fits(kind, value)}
+    return set()
+
+
 def _typed(kind: str, values: Sequence[Any]) -> "pa.Array":
     import pyarrow as pa
 

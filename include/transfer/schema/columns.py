@@ -1,4 +1,7 @@
-"""The columns of a batch: fixed by the dataset or by its first row, the same in every row."""
+"""The columns of a batch: fixed by the dataset or by its first row.
+
+A row that lacks one has null there. What no column holds fails the copy, or is kept in the column `_rescued`.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,53 +17,99 @@ if TYPE_CHECKING:
 
 _SAMPLE_ROWS = 1_000  # from which types are inferred, whatever blocks they come in
 _SAMPLE_BYTES = 4 << 20
+RESCUED = "_rescued"
+_MOST_COLUMNS = 10_000  # that rows may have together, where each keeps its own
 
 
 class Columns:
-    """Column names in order, and the check that no row has others.
+    """Column names in order, and what becomes of rows that have others.
 
-    `expected`: column → type as the dataset declares them; empty: the first row decides.
+    `expected`: column → type as the dataset declares them; empty: the first row decides. `rescues`: what does
+    not fit is kept, in `RESCUED`, the last column; else it is an error.
     """
 
-    def __init__(self, expected: Mapping[str, str]) -> None:
+    def __init__(self, expected: Mapping[str, str], *, rescues: bool = False) -> None:
         self.types: dict[str, str] = dict(expected)
         self.names: tuple[str, ...] = tuple(expected)
+        self.rescues = rescues
         self.rows = 0  # seen so far
+        self.rescued = 0  # rows with something in `RESCUED`
+        self._own = self.names  # without it
 
-    def learn(self, block: "Block") -> None:
-        """Take the names from the first block, unless they are declared."""
-        self.names = self.names or tuple(block.rows[0])
-        if not self.names:
+    def learn(self, block: "Block | None", *, tabular: bool) -> None:
+        """Take the names from the first block, unless they are declared.
+
+        `tabular`: every row has all columns, and may need one more.
+        """
+        own = self.names or tuple(block.rows[0] if block else ())
+        self._own = tuple(name for name in own if name != RESCUED) if self.rescues and tabular else own
+        if block and not self._own:
             raise ColumnsDiffer("it has no columns", where="the first row of the batch")
+        added = (RESCUED,) if self._own and self.rescues and tabular else ()
+        self.names = self._own + added
+        if self.types:
+            self.types |= dict.fromkeys(added, "string")
 
     def infer(self, rows: Sequence[dict[str, Any]]) -> None:
         """Take the types of values, for a format that needs them, from the first rows.
 
         A column that is all null there is text; a nested one is JSON text.
         """
-        # A column that a row lacks is refused when its values are taken.
-        self.types = {name: _type({_kind(row.get(name)) for row in rows}) for name in self.names}
+        self.types = {name: _type({_kind(row.get(name)) for row in rows}) for name in self._own}
+        self.types |= dict.fromkeys(self.names[len(self._own) :], "string")
 
     def values(self, block: "Block") -> list[tuple[Any, ...]]:
-        """Each row's values in the order of `names`. Raises ColumnsDiffer at the first row that differs."""
-        count = len(self.names)
-        pick = _picker(self.names)
+        """Each row's values in the order of `names`; in `RESCUED` an object of what no column holds, or None.
+
+        Raises ColumnsDiffer at the first row with an unknown column, unless that is to be kept.
+        """
+        count = len(self._own)
+        pick = _picker(self._own)
+        rest: list[dict[str, Any] | None] = []
         try:
             values = list(map(pick, block.rows))
         except KeyError:
             values = []
         if not values or set(map(len, block.rows)) != {count}:
-            self._refuse(block)
+            values = [tuple(map(row.get, self._own)) for row in block.rows]
+            rest = self._rest(block)
         self.rows += len(values)
-        return values
+        if not self.rescues:
+            return values
+        self.rescued += len(rest) - rest.count(None)
+        rest = rest or [None] * len(values)
+        return [(*own, more) for own, more in zip(values, rest, strict=True)]
 
-    def _refuse(self, block: "Block") -> None:
-        expected = set(self.names)
+    def keep(self, block: "Block") -> None:
+        """Note the columns of rows that are kept as they came. Raises as `values` does."""
+        known = set(self.names)
+        if not all(map(known.issuperset, block.rows)):
+            self._refuse_unknown(block)
+            found = dict.fromkeys((*self.names, *chain.from_iterable(block.rows)))
+            if len(found) > _MOST_COLUMNS:
+                raise ColumnsDiffer(f"its rows have more than {_MOST_COLUMNS:,} columns")
+            self.names = tuple(found)
+        self.rows += len(block.rows)
+
+    def _rest(self, block: "Block") -> list[dict[str, Any] | None]:
+        """What of each row no column holds, None if there is nothing."""
+        self._refuse_unknown(block)
+        known = set(self._own)
+        return [
+            None if known.issuperset(row) else {name: row[name] for name in row if name not in known}
+            for row in block.rows
+        ]
+
+    def _refuse_unknown(self, block: "Block") -> None:
+        if self.rescues:
+            return
+        known = set(self._own)
         for number, row in enumerate(block.rows, self.rows):
-            if set(row) != expected:
-                missing, extra = sorted(expected - set(row)), sorted(set(row) - expected)
+            if not known.issuperset(row):
+                missing, extra = sorted(known - set(row)), sorted(set(row) - known)
                 raise ColumnsDiffer(
-                    f"it has other columns than the rows before it: missing {missing}, unexpected {extra}",
+                    f"it has other columns than declared or in the first row: missing {missing}, "
+                    f"unexpected {extra}",
                     where=f"row {number:,} of the batch",
                 )
 

@@ -239,7 +239,7 @@ def test_each_damage_is_found(run, name):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        (b'{"id": 1, "name": "x"}\n', "row 0 has other columns"),
+        (b'{"id": 1, "title": "x"}\n', "row 0 has other columns"),
         (b"[1]\n", "row 0 has other columns"),
         (b"{\n", "row 0 is not JSON"),
         (b"[" * 100_000 + b"\n", "row 0 is not JSON"),

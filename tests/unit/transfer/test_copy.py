@@ -194,7 +194,7 @@ def test_a_copy_that_fails_leaves_nothing(source, make_run, store, fault, error)
 def test_a_failure_behind_the_first_parts_leaves_nothing(source, make_run, store):
     rows = [{"id": n, "text": "x" * 5_000} for n in range(4_000)]
     run = make_run(source(rows, version="a"), format="ndjson", version_header="ETag")
-    run.source.fault(Fault.columns(drop=["text"], from_row=3_900))
+    run.source.fault(Fault.columns(rename={"text": "words"}, from_row=3_900))
     with pytest.raises(ColumnsDiffer, match=r"row 3,900"):
         run.copy(0, 4_000)
     assert run.stored_keys() == []

@@ -195,7 +195,7 @@ SOURCE_FAULTS = {
     "not UTF-8": Fault.invalid_utf8(),
     "fewer rows": Fault.fewer_rows(10),
     "more rows": Fault.more_rows(),
-    "other columns": Fault.columns(drop=["name"], from_row=5),
+    "other columns": Fault.columns(rename={"name": "title"}, from_row=5),
     "redirects": Fault.redirect(),
     "scalars": Fault.rows(lambda rows: [1, 2, 3]),
 }
