@@ -146,8 +146,8 @@ _SECTIONS = {
         "version_header",
         "requests_per_minute",
     ),
-    "Paging and rows": ("paging", "rows_key", "key", "duplicates", "reread"),
-    "Columns": ("types", "csv_formulas"),
+    "Paging and rows": ("paging", "rows_key", "rows", "key", "duplicates", "reread"),
+    "Columns": ("types", "misfit", "csv_formulas"),
     "Object": ("name", "store_conn_id", "bucket", "batch_size", "format", "compression"),
 }
 _SECTION_OF = {name: section for section, names in _SECTIONS.items() for name in names}
