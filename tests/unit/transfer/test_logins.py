@@ -136,6 +136,15 @@ def test_a_token_that_is_refused_is_renewed_once(source, tokens):
     assert sent(served)[2:] == ["Bearer t0k3n-2", "Bearer t0k3n-3"]
 
 
+def test_a_token_that_is_about_to_expire_is_renewed_before_it_is_refused(source, tokens):
+    served = source(ROWS)
+    for n in (1, 2):
+        tokens.fault(given(f"t0k3n-{n}", expires_in="20"), when=always)
+    api = asking(served, tokens)
+    assert [api.count().rows, api.count().rows] == [25, 25]
+    assert sent(served) == ["Bearer t0k3n-1", "Bearer t0k3n-2"]
+
+
 def test_a_token_goes_to_no_other_origin(source, tokens):
     other = source(ROWS)
     served = source(ROWS).fault(Fault.redirect(f"{other.url}/api/get?start=0&limit=10"))
