@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from include.transfer.batches import Batch
 from include.transfer.errors import BodyEmpty, NotRows, SourceRefused, SourceUnavailable, WrongRowCount
@@ -38,9 +37,7 @@ class Behind:
 class Api(Access):
     """A source whose batches are planned. In a chain (walk.py) only its `Access` is of use."""
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._smaller: Offset | Page | None = None  # with a size that the source can give
+    _smaller: Offset | Page | None = None  # with a size that the source can give
 
     @property
     def paging(self) -> Offset | Page:
