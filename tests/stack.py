@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 BUCKET = "task-mapping-api-data"
 MAPS = 16  # the longest list that this Airflow may map
-# First on the path, for the project has a policy of its own in a file of the same name.
-QUICK_RETRIES = {"PYTHONPATH": f"{PROJECT / 'tests/faults/quick_retries'}:{PROJECT}"}
+# First on the path, for the project has a policy of its own in a file of the same name; and no working folder
+# in front of it, where that file is.
+QUICK_RETRIES = {"PYTHONPATH": f"{PROJECT / 'tests/faults/quick_retries'}:{PROJECT}", "PYTHONSAFEPATH": "1"}
 # Airflow notices what was killed after minutes; here after seconds. What it does then stays the same.
 QUICK_CLOCKS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "2",
