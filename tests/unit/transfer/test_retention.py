@@ -117,7 +117,8 @@ def test_a_removal_that_broke_off_is_finished_even_when_all_are_kept_now(runs):
             retire(Breaking(last.bucket, fails_at), last.prefix, 3)
         if NAMES[0] not in committed(last):
             break
-    assert len(left(last, f"{NAMES[0]}/")) == 9
+    # A listing may still show the manifest, which is gone.
+    assert len([key for key in left(last, f"{NAMES[0]}/") if key != runs[0].prefix.manifest]) == 9
     assert retire(last.bucket, last.prefix, 0) == [NAMES[0]]
     assert left(last, NAMES[0]) == []
 
