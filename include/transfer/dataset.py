@@ -12,7 +12,7 @@ from include.transfer.fingerprint import fingerprint_of
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS, suffix
 from include.transfer.schema.columns import RESCUED
 from include.transfer.source.bodies import wrong_with_body
-from include.transfer.source.chains import Chained, Counted
+from include.transfer.source.chains import Chained, UntilEmpty
 from include.transfer.source.paging import Offset, Page
 from include.transfer.source.row_shapes import Objects, Shape, shape_of
 from include.transfer.source.styles import Paging, paging_of, wrong_with
@@ -208,7 +208,7 @@ class Dataset:
         """How one task walks through the answers; None: batches are planned from the total."""
         if not isinstance(self.paging, Offset | Page):
             return self.paging
-        return Counted(self.paging, self.batch_size) if self.total == "none" else None
+        return UntilEmpty(self.paging, self.batch_size) if self.total == "none" else None
 
     @property
     def fingerprint(self) -> str:

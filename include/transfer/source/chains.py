@@ -159,7 +159,7 @@ class Single:
 
 
 @dataclass(frozen=True)
-class Counted:
+class UntilEmpty:
     """Paging by offset or page where no total is known: on to an answer without rows.
 
     `limit`: rows in one request, where the paging has no size.
