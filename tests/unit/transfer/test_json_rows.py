@@ -178,9 +178,8 @@ def test_a_key_that_comes_twice_is_named_with_its_row(before, after, one, two, d
     assert raised.value.fix
 
 
-@pytest.mark.parametrize("size", [3 << 20, 9 << 20])
-def test_a_row_of_megabytes(size):
-    expected = [{"a": "small"}, {"a": "},{" * (size // 3)}, {"a": "last"}]
+def test_a_row_of_megabytes():
+    expected = [{"a": "small"}, {"a": "},{" * (1 << 20)}, {"a": "last"}]
     for body, how in [
         (json.dumps(expected).encode(), {}),
         ("\n".join(map(json.dumps, expected)).encode(), {"ndjson": True}),

@@ -8,7 +8,7 @@ import sys
 from tests.project_files import PROJECT
 
 
-def test_missing_pools_are_created_and_others_left_alone(pools, tmp_path):
+def test_missing_pools_are_created_and_others_left_alone(tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW")}
     environment |= {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
 
@@ -30,10 +30,11 @@ def test_missing_pools_are_created_and_others_left_alone(pools, tmp_path):
     assert "pools created: copies_small\n" in run("include.pools")
     assert "pools created: none" in run("include.pools")
     run("airflow", "pools", "export", str(tmp_path / "pools.json"))
+    small = json.loads((PROJECT / "pools.json").read_text())["copies_small"]
     found = json.loads((tmp_path / "pools.json").read_text())
     assert {name: (pool["slots"], pool["description"]) for name, pool in found.items()} == {
         "default_pool": (128, "Default pool"),
-        "copies_small": pools["copies_small"],
+        "copies_small": (small["slots"], small["description"]),
         "copies_large": (2, "changed while it ran"),
         "of_somebody_else": (7, ""),
     }
