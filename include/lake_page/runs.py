@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from include.transfer.batches import Batch
@@ -74,7 +75,7 @@ class Copied:
 
     @classmethod
     def of(cls, receipt: Receipt) -> "Copied":
-        return cls(**{f.name: getattr(receipt, f.name) for f in fields(cls)})
+        return cls(*_TAKEN(receipt))
 
 
 _COPIED: dict[str, Any] = {
@@ -85,6 +86,7 @@ _COPIED: dict[str, Any] = {
     "peak_rss_mb": int | float,
     "key": str,
 }
+_TAKEN = attrgetter(*(f.name for f in fields(Copied)))
 
 
 @dataclass(frozen=True)

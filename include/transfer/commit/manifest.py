@@ -85,12 +85,15 @@ class Manifest:
     @classmethod
     def from_dict(cls, stored: Any, prefix: Prefix) -> "Manifest | None":
         """The manifest of the run at `prefix`; None if `stored` is not one: torn, foreign, of another run."""
-        if next(complaints(stored, prefix), None):
+        if next(_beside_receipts(stored, prefix), None):
             return None
         source = stored["source"]
         columns, types = list(stored["columns"]), dict(stored.get("types") or {})
         shared = _shared(stored["format"], columns, types, source["url"])
-        read = (Receipt.from_dict({**shared, **receipt}) for receipt in stored["receipts"])
+        receipts = [_receipt(prefix, receipt, shared) for receipt in stored["receipts"]]
+        whole = [receipt for receipt in receipts if receipt]
+        if len(whole) < len(receipts):
+            return None
         return cls(
             prefix=prefix,
             url=source["url"],
@@ -100,7 +103,7 @@ class Manifest:
             batch_size=stored.get("batch_size", 0),
             columns=columns,
             types=types,
-            receipts=[receipt for receipt in read if receipt],
+            receipts=whole,
             fingerprint=stored.get("fingerprint", ""),
             drift=stored.get("drift"),
             proof=stored.get("proof"),
@@ -146,6 +149,19 @@ _OPTIONAL: dict[str, Any] = {
 
 def complaints(stored: Any, prefix: Prefix) -> Iterator[str]:
     """Why `stored` is not the manifest of the run at `prefix`; nothing: it is one."""
+    others = list(_beside_receipts(stored, prefix))
+    yield from others
+    for number, receipt in enumerate([] if others else stored["receipts"]):
+        if _receipt(prefix, receipt, {}) is None:
+            yield f"its receipt {number} is {brief(receipt)}, which is none of an object below {prefix}"
+
+
+def _receipt(prefix: Prefix, receipt: Any, shared: Mapping[str, Any]) -> Receipt | None:
+    read = Receipt.from_dict(receipt, shared)
+    return read if read and prefix.is_data(read.key) else None
+
+
+def _beside_receipts(stored: Any, prefix: Prefix) -> Iterator[str]:
     if not isinstance(stored, Mapping):
         yield "it is no JSON object, or larger than any manifest"
         return
@@ -153,16 +169,9 @@ def complaints(stored: Any, prefix: Prefix) -> Iterator[str]:
         if stored.get(name) != right:
             yield f"its {name} is {brief(stored.get(name))}, not {right!r}"
     wrong = [*_of_other_types(stored)]
-    if wrong:
-        yield from wrong
-        return
-    if stored["format"] not in FORMATS or stored["compression"] not in COMPRESSIONS:
+    yield from wrong
+    if not wrong and (stored["format"] not in FORMATS or stored["compression"] not in COMPRESSIONS):
         yield f"its format is {brief(stored['format'])}, its compression {brief(stored['compression'])}"
-        return
-    for number, receipt in enumerate(stored["receipts"]):
-        read = Receipt.from_dict(receipt)
-        if read is None or not prefix.is_data(read.key):
-            yield f"its receipt {number} is {brief(receipt)}, which is none of an object below {prefix}"
 
 
 def _of_other_types(stored: Mapping[str, Any]) -> Iterator[str]:

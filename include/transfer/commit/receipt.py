@@ -40,16 +40,17 @@ class Receipt:
     version: int = 1  # of this document; 1 is what was written before it was
 
     @classmethod
-    def from_dict(cls, receipt: Any) -> "Receipt | None":
+    def from_dict(cls, receipt: Any, shared: Mapping[str, Any] | None = None) -> "Receipt | None":
         """The receipt, or None if `receipt` is none: a torn write, something foreign.
 
         Unknown fields are ignored, and missing ones take their defaults, but for those that find the object.
+        `shared`: what stands once for many receipts, read already.
         """
         if not isinstance(receipt, Mapping) or any(name not in receipt for name in _NEEDED):
             return None
-        known = {f.name: receipt[f.name] for f in fields(cls) if f.name in receipt}
+        known = {name: receipt[name] for name in _KINDS if name in receipt}
         right = all(fits(value, _KINDS[name]) for name, value in known.items())
-        return cls(**known) if right and _are_texts(known) else None
+        return cls(**{**(shared or {}), **known}) if right and _are_texts(known) else None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -68,9 +69,10 @@ _KINDS: dict[str, Any] = {f.name: get_origin(f.type) or f.type for f in fields(R
 
 
 def _are_texts(known: Mapping[str, Any]) -> bool:
-    names = known.get("columns", [])
-    types = known.get("types", {})
-    return all(isinstance(text, str) for text in (*names, *types, *types.values()))
+    names, types = known.get("columns"), known.get("types")
+    return not (names or types) or all(
+        isinstance(text, str) for text in (*(names or ()), *(types or ()), *(types or {}).values())
+    )
 
 
 def keys_of(prefix: Prefix, receipts: Sequence[Receipt]) -> set[str]:
