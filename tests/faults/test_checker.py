@@ -105,6 +105,15 @@ def test_a_whole_run_has_no_problems(store, bucket_name, form, compression):
     assert checker.torn(whole.client, whole.bucket, FOLDER) == []
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_what_a_row_leaves_out_is_null_in_a_column(store, bucket_name, form):
+    lake = Lake(store.client(), bucket_name, form)
+    sparse = [{name: value for name, value in row.items() if value is not None} for row in ROWS]
+    assert checker.problems(lake.client, lake.bucket, FOLDER, {"v1": sparse}) == []
+    sparse[1].pop("note")
+    assert "row 1, note" in "; ".join(checker.problems(lake.client, lake.bucket, FOLDER, {"v1": sparse}))
+
+
 @pytest.mark.parametrize(("column", "value"), [("name", None), ("size", Decimal("0.76")), ("id", Decimal(9))])
 def test_a_changed_value_in_parquet(store, bucket_name, column, value):
     lake = Lake(store.client(), bucket_name, "parquet")
