@@ -73,7 +73,7 @@ def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bu
     settings = _store_settings(store_conn_id)
     with _named(store_conn_id, "aws"):
         client = connect(*settings, patient=patient)
-    return Bucket(client, bucket, settings.options.put_headers, settings.secrets)
+    return Bucket(client, bucket, settings.options.put_headers, lambda: settings.secrets)
 
 
 def open_both(dataset: "Dataset", sharing: int = 1) -> "tuple[Api, Bucket]":
@@ -109,11 +109,13 @@ def _with_role(conn_id: str, endpoint: str | None, options: "Options") -> "Setti
     from botocore.exceptions import BotoCoreError, ClientError
 
     from include.transfer.errors import StoreUnavailable
-    from include.transfer.store.options import Settings
+    from include.transfer.store.options import RoleKeys, Settings
 
     try:
         session = AwsGenericHook(aws_conn_id=conn_id, client_type="s3").get_session()
-        return Settings(endpoint, session.region_name, session.get_credentials(), options)
+        credentials = session.get_credentials()
+        keys = RoleKeys(credentials) if credentials else None
+        return Settings(endpoint, session.region_name, keys, options)
     except (BotoCoreError, ClientError) as error:
         got = f"AWS gave no keys of a role ({type(error).__name__})"
         raise StoreUnavailable(got, where=f"connection {conn_id}", fix="check its role and region") from None

@@ -134,7 +134,7 @@ def _read_back(uri: str, endpoint: str, region: str, tick: Callable[[str], None]
         raise BadSettings(f"{uri!r} names no run", fix="name s3://bucket/dataset/run/_manifest.json")
     started = time.monotonic()
     settings = store_settings(os.environ, endpoint, region)
-    bucket = Bucket(connect(*settings), match[1], secrets=settings.secrets)
+    bucket = Bucket(connect(*settings), match[1], secrets=lambda: settings.secrets)
     prefix = Prefix(match[2], match[3]) if match[3] else _latest(bucket, match[2])
     found = audit(bucket, prefix, tick)
     return {

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -45,7 +45,8 @@ class Upload:
 class Bucket:
     """The objects of one bucket.
 
-    `put_headers` go with every object written: its encryption, its class. `secrets` are in no error.
+    `put_headers` go with every object written: its encryption, its class. No error holds what `secrets`
+    returns.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Bucket:
         client: Minio,
         name: str,
         put_headers: Mapping[str, str] | None = None,
-        secrets: Collection[str] = (),
+        secrets: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.name = name
         self._client = client
@@ -212,4 +213,4 @@ class Bucket:
                     raise
 
     def _translated(self, verb: str, key: str) -> AbstractContextManager[None]:
-        return translated(f"{verb} {self.uri(key)}", lambda text: hidden(text, self._secrets))
+        return translated(f"{verb} {self.uri(key)}", lambda text: hidden(text, self._secrets()))

@@ -26,7 +26,7 @@ def connect(
     """A client with time-outs and retries; one that is not `patient` gives up soon, for somebody who waits.
 
     `endpoint`: `http://host:port`, or None for AWS itself. `credentials`: (access key, secret key, session
-    token), or an object of the AWS SDK that renews itself (a role). Raises BadSettings for an endpoint that
+    token), or RoleKeys. Raises BadSettings for an endpoint that
     is no URL, and for options that no connection can be made with.
     """
     from minio import Minio

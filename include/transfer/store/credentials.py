@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from include.transfer.errors import BadSettings
-from include.transfer.store.options import Options, Settings
+from include.transfer.store.options import Options, RoleKeys, Settings
 
 CONNECTION = "AIRFLOW_CONN_LOCALS3"
 
@@ -85,4 +85,4 @@ def _sdk_credentials() -> Any:
             "there are no keys for the store",
             fix=f"set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL, or {CONNECTION}",
         )
-    return found
+    return RoleKeys(found)

@@ -56,8 +56,21 @@ class Options:
         )
 
 
+class RoleKeys:
+    """Keys of a role, which the AWS SDK renews; remembers all that it gave. `source`: its credentials."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.given: set[tuple[str, str, str]] = set()
+
+    def get_frozen_credentials(self) -> Any:
+        keys = self._source.get_frozen_credentials()
+        self.given.add((keys.access_key, keys.secret_key, keys.token or ""))
+        return keys
+
+
 class Settings(NamedTuple):
-    """A store: `credentials` are (access key, secret key, session token), or what renews them."""
+    """A store: `credentials` are (access key, secret key, session token), or RoleKeys."""
 
     endpoint: str | None
     region: str | None
@@ -66,11 +79,12 @@ class Settings(NamedTuple):
 
     @property
     def secrets(self) -> set[str]:
-        """What no log may show, in all its forms. Of a role's keys, which change, nothing is known here."""
-        if not isinstance(self.credentials, tuple):
-            return secrets_held({}, None, self.options.proxies or {})
-        access, secret, token = self.credentials
-        return secrets_held({"token": token or ""}, (access, secret), self.options.proxies or {})
+        """What no log may show, in all its forms; of a role, the keys that it has given so far."""
+        given = self.credentials.given if isinstance(self.credentials, RoleKeys) else {self.credentials}
+        found = secrets_held({}, None, self.options.proxies or {})
+        for access, secret, token in filter(None, given):
+            found |= secrets_held({"token": token or ""}, (access, secret), {})
+        return found
 
 
 def _verify(value: Any) -> bool | str | None:

@@ -5,11 +5,12 @@ import hashlib
 import minio
 import pytest
 import urllib3
+from botocore.credentials import Credentials
 
 from include.transfer.errors import DocumentTooLarge, StoreRefused, StoreUnavailable
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.client import connect
-from include.transfer.store.options import Settings
+from include.transfer.store.options import RoleKeys, Settings
 from include.transfer.store.upload import PART_BYTES
 from tests.servers.ports import free_port
 from tests.servers.raw_http import RawServer
@@ -273,10 +274,11 @@ KEYS = ("AKIACANARY7F3A", "canary/7f3a+9c1e=55", "canary-token-7f3a")
         lambda said: S3Answer(body=f"<a><Contents><Key>k</Key><Size>{said}</Size></Contents></a>".encode()),
     ],
 )
-def test_a_store_that_repeats_a_key(said, answer):
+@pytest.mark.parametrize("keys", [KEYS, RoleKeys(Credentials(*KEYS))], ids=["keys", "role"])
+def test_a_store_that_repeats_a_key(said, answer, keys):
     with S3Gate(answer=lambda _: answer(said)) as gate:
-        settings = Settings(gate.url, "us-east-1", KEYS)
-        bucket = Bucket(connect(*settings, patient=False), "things", secrets=settings.secrets)
+        settings = Settings(gate.url, "us-east-1", keys)
+        bucket = Bucket(connect(*settings, patient=False), "things", secrets=lambda: settings.secrets)
         with pytest.raises((StoreRefused, StoreUnavailable)) as raised:
             list(bucket.objects("x/"))
     error = raised.value
