@@ -16,7 +16,7 @@ from airflow.sdk import AssetAlias, dag
 
 from include.lake import Dataset, copy_to_lake, settings_form
 
-ANY = Dataset(name="my_api", batch_size=5_000)
+ANY = Dataset(name="my_api", batch_size=5_000, misfit="rescue")
 
 
 @dag(

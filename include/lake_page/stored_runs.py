@@ -22,7 +22,7 @@ MOST_CAPTION = 200  # characters
 _READERS = 8
 _REPORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.(?:html|json|png|svg|parquet)")
 _OBJECT_NAME = re.compile(
-    r"_manifest\.json|data_from_\d{1,18}\.[a-z.]{1,50}|_receipts/data_from_\d{1,18}\.json"
+    r"_manifest\.json|_plan\.json|data_from_\d{1,18}\.[a-z.]{1,50}|_receipts/data_from_\d{1,18}\.json"
 )
 
 
@@ -208,7 +208,7 @@ def _text(value: Any) -> str:
 
 
 def is_object_name(name: str) -> bool:
-    """Whether this may be fetched below a run's prefix: its data, receipts and manifest, nothing else."""
+    """Whether this may be fetched below a run's prefix: its data, receipts, plan and manifest alone."""
     return _OBJECT_NAME.fullmatch(name) is not None
 
 

@@ -62,17 +62,20 @@ def count_rows(dataset: Settings) -> str:
 
 @task(execution_timeout=timedelta(minutes=30))
 def plan(counted: Counted, dataset: Settings, run: str) -> list[PlannedBatch]:
-    """Cut the rows into batches. Skipped, and with it all that follows, if the source has not changed."""
+    """Cut the rows into batches, and fix their columns.
+
+    Skipped, and with it all that follows, if the source has not changed.
+    """
     import include.transfer.run
     from include.transfer.commit.owner import claim
 
     chosen = context.of_this_run(dataset)
     batches = include.transfer.run.plan(chosen, counted, context.max_maps())
-    bucket = connections.open_bucket(chosen.store_conn_id, chosen.bucket)
+    api, bucket = connections.open_both(chosen)
     claim(bucket, chosen.name, context.dag_id())
     if not context.policy().force:
-        api = connections.open_api(chosen)
         context.skip_if(include.transfer.run.unchanged(api, bucket, counted, batches, run))
+    include.transfer.run.settle(api, bucket, counted, batches, run)
     return batches
 
 

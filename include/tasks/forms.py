@@ -65,6 +65,11 @@ _SETTINGS: Help = {
         "Sent with the count in place of the other parameters; empty: those.",
         {"type": ["null", "object"]},
     ),
+    "count_body": (
+        "Body of the count",
+        "Posted with the count in place of the body below; empty: that, if there is one.",
+        {"type": ["null", "object"]},
+    ),
     "count_accept": ("Media type of the count", "Empty: the rows', if that is JSON.", {}),
     "rows_path": ("Path of the rows", "Answers a slice of them as JSON.", {"minLength": 1}),
     "rows_key": ("Key of the rows", "items, data.rows; empty: the answer is the array.", {}),
@@ -88,10 +93,14 @@ _SETTINGS: Help = {
     "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
     "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
     "requests_per_minute": ("Requests per minute", "Of all copies together; 0: no limit.", {"minimum": 0}),
-    "types": ("Types of the columns", "string, int64, double, boolean; none: as they come.", {}),
+    "types": (
+        "Types of the columns",
+        "string, int64, double, boolean; none: inferred from a sample of the rows.",
+        {},
+    ),
     "misfit": (
         "What no column holds",
-        "A column that is not declared, or not in the first row; in Parquet a value of another type. "
+        "A column that is neither declared nor in plan's sample; in Parquet a value of another type. "
         "fail: the copy. rescue: keep it as JSON in the column _rescued.",
         {"enum": list(MISFIT)},
     ),
@@ -138,6 +147,7 @@ _SECTIONS = {
         "count_path",
         "total",
         "count_query",
+        "count_body",
         "count_accept",
         "rows_path",
         "query",

@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from include.transfer.batches import Batch
+from include.transfer.commit.plan_document import contracted, follows
 from include.transfer.commit.receipt import RECEIPT_VERSION, Receipt
 from include.transfer.commit.standing import Standing, read_standing, refuse_removed
 from include.transfer.commit.stored_hashes import Page, first_and_last
@@ -36,21 +37,24 @@ def copy_batch(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch) -> Receip
     """
     with about(batch), api.secrets_hidden():
         standing = read_standing(bucket, prefix)
+        types = contracted(bucket, prefix, api.dataset)
         beside, etag = bucket.get_document(prefix.receipt(batch))
-        if done := _reusable(api, bucket, standing, batch, Receipt.from_dict(beside)):
+        if done := _reusable(api, bucket, standing, batch, Receipt.from_dict(beside), types):
             log.info("%s: already in %s, %d bytes; nothing to copy", batch, bucket.uri(done.key), done.bytes)
             return done
         refuse_removed(bucket, prefix)
         key = prefix.new_data(batch, api.dataset.suffix, standing.etag)
         try:
-            receipt = _copied(api, bucket, prefix, batch, key)
+            receipt = _copied(api, bucket, prefix, batch, key, types)
             return vouch(bucket, standing, api.dataset, batch, receipt, etag)
         except (Overtaken, WrongRowCount):
             discard(bucket, prefix, key)
             raise
 
 
-def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, key: str) -> Receipt:
+def _copied(
+    api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, key: str, types: Mapping[str, str]
+) -> Receipt:
     hashes = new_hashes(api)
 
     def checked(blocks: Iterator[Block]) -> Iterator[Block]:
@@ -62,9 +66,8 @@ def _copied(api: Api, bucket: Bucket, prefix: Prefix, batch: Batch, key: str) ->
             got = f"{rows:,} rows were written instead of {batch.limit:,}"
             raise WrongRowCount(got, fix="clear this copy")
 
-    return seal(
-        api, bucket, prefix, batch.start, key, checked(_watched(api.rows(batch, hashes), batch)), hashes
-    )
+    blocks = checked(_watched(api.rows(batch, hashes), batch))
+    return seal(api, bucket, prefix, batch.start, key, blocks, hashes, types)
 
 
 def new_hashes(api: Api) -> RowHashes:
@@ -80,16 +83,18 @@ def seal(
     key: str,
     blocks: Iterator[Block],
     hashes: RowHashes,
+    types: Mapping[str, str],
     leads: Callable[[], dict[str, str | None]] = dict,
 ) -> Receipt:
     """Write rows from `start` on into the object `key`, and their hashes; returns the receipt, not stored.
 
-    `leads`: what the receipt says of a chain, once all rows have come (copy_chain.py).
+    `types`: the run's contract. `leads`: what the receipt says of a chain, once all rows have come
+    (copy_chain.py).
     """
     return_large_buffers()
     started = time.monotonic()
-    columns = Columns(api.dataset.types, rescues=api.dataset.rescues)
     dataset = api.dataset
+    columns = Columns(types, rescues=dataset.rescues)
     pieces = encode(blocks, columns, dataset.format, dataset.compression, dataset.csv_formulas)
     stored = bucket.put_stream(key, pieces)
     noted = bucket.put_stream(prefix.hashes(key), hashes.pieces())
@@ -118,10 +123,17 @@ def seal(
 
 
 def _reusable(
-    api: Api, bucket: Bucket, standing: Standing, batch: Batch, receipt: Receipt | None
+    api: Api,
+    bucket: Bucket,
+    standing: Standing,
+    batch: Batch,
+    receipt: Receipt | None,
+    types: Mapping[str, str],
 ) -> Receipt | None:
-    """The receipt of an earlier attempt, if the batch, the source's version and the object all match it."""
+    """The receipt of an earlier attempt, if batch, columns, the source's version and the object match it."""
     if receipt is None or not holds(bucket, standing, api.dataset, batch, receipt):
+        return None
+    if not follows(receipt, api.dataset, types):
         return None
     if not _still_so(api, bucket, standing.prefix, batch, receipt):
         return None

@@ -5,10 +5,11 @@ A receipt names where the next one begins, so that a retry, a clear or a crash g
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from include.transfer.batches import Batch
+from include.transfer.commit.plan_document import contracted, follows
 from include.transfer.commit.receipt import Receipt
 from include.transfer.commit.reread import answers_again
 from include.transfer.commit.sealed import HIDDEN, sealed
@@ -36,7 +37,8 @@ def copy_chain(api: Api, bucket: Bucket, prefix: Prefix, total: int | None = Non
     """
     with api.secrets_hidden():
         standing, last = read_standing(bucket, prefix), None
-        for last in _reusable(api, bucket, standing):
+        types = contracted(bucket, prefix, api.dataset)
+        for last in _reusable(api, bucket, standing, types):
             log.info("%s: already in %s; nothing to copy", last.name, bucket.uri(last.key))
         if last and last.chain["next"] is None:
             return last
@@ -46,14 +48,19 @@ def copy_chain(api: Api, bucket: Bucket, prefix: Prefix, total: int | None = Non
         try:
             while not walk.ended:
                 with about(f"rows from {walk.at:,} on"):
-                    last = _segment(api, bucket, standing, walk, progress) or last
+                    last = _segment(api, bucket, standing, walk, progress, types) or last
         finally:
             walk.close()
     return last or Receipt(key="", start=0, rows=0, bytes=0, sha256="", etag="", url=api.url)
 
 
 def _segment(
-    api: Api, bucket: Bucket, standing: Standing, walk: Walk, progress: "_Progress"
+    api: Api,
+    bucket: Bucket,
+    standing: Standing,
+    walk: Walk,
+    progress: "_Progress",
+    types: Mapping[str, str],
 ) -> Receipt | None:
     """Walk over one object's rows and vouch for them; None where there are none."""
     prefix, begins, start = standing.prefix, walk.mark, walk.at
@@ -69,7 +76,8 @@ def _segment(
     _, replaced = bucket.get_document(prefix.receipt(Batch(start, 1)))
     key = prefix.new_data(Batch(start, 1), api.dataset.suffix, standing.etag)
     try:
-        own = seal(api, bucket, prefix, start, key, progress.watched(chain([first], blocks)), hashes, leads)
+        watched = progress.watched(chain([first], blocks))
+        own = seal(api, bucket, prefix, start, key, watched, hashes, types, leads)
         receipt = vouch(bucket, standing, api.dataset, Batch(start, own.rows), own, replaced)
         if receipt.chain != own.chain:
             raise Overtaken("another attempt walks on from another token", where=bucket.uri(receipt.key))
@@ -85,12 +93,14 @@ def _kept(mark: str | None) -> str | None:
     return hidden if HIDDEN in hidden else mark
 
 
-def _reusable(api: Api, bucket: Bucket, standing: Standing) -> Iterator[Receipt]:
+def _reusable(api: Api, bucket: Bucket, standing: Standing, types: Mapping[str, str]) -> Iterator[Receipt]:
     """The receipts of earlier attempts that still hold what the source has."""
     for receipt in sealed(bucket, standing.prefix):
         if HIDDEN in (receipt.chain["next"] or "") or receipt.url != api.url:
             return
         if not holds(bucket, standing, api.dataset, Batch(receipt.start, receipt.rows), receipt):
+            return
+        if not follows(receipt, api.dataset, types):
             return
         if not _still_so(api, bucket, standing.prefix, receipt):
             return

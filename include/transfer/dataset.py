@@ -55,6 +55,7 @@ class Dataset:
     # `none`: each answer leads to the next.
     total: str = "body"
     count_query: Mapping[str, Any] | None = None  # sent with the count; None: the `query`
+    count_body: Mapping[str, Any] | None = None  # posted with the count; None: the `body`
     count_accept: str = ""  # empty: `accept` where that is JSON, else application/json
     rows_path: str = "/api/get"
     rows_key: str = ""  # where the rows are in the answer: `items`, `data.rows`; empty: it is the array
@@ -114,7 +115,7 @@ class Dataset:
             for f in fields(self)
             if (kind := _kind(f)) in _KINDS and not isinstance(getattr(self, f.name), kind)
         ]
-        for name in ("count_query", "body"):
+        for name in ("count_query", "count_body", "body"):
             if not isinstance(getattr(self, name), Mapping | None):
                 wrong.append(f"{name} is {brief(getattr(self, name))}, not an object")
         if wrong:
@@ -136,6 +137,7 @@ class Dataset:
             *(_leaves_base_path(name, getattr(self, name)) for name in ("count_path", "rows_path")),
             at_least("batch_size", 1),
             wrong_with(self.paging) or wrong_with_body(self.body, self.paging),
+            wrong_with_body(self.count_body, None) and "count_body is no JSON",
             at_least("requests_per_minute", 0),
             at_least("reread", 0),
             "" if _names(self.key) else f"key is {brief(self.key)}, not a list of columns, each once",

@@ -19,6 +19,7 @@ TransferError
 │   ├── RowsRepeated       two requests for different rows brought the same ones
 │   ├── KeyMissing         a row has no value in a column of the dataset's key
 │   ├── ColumnsDiffer      a row has other columns, or values of another type, than the rows before it
+│   ├── Unplanned          the run's plan cannot be read, or is of other settings
 │   ├── StoreRefused       wrong keys, no such bucket, no right to write
 │   └── DocumentTooLarge   a receipt or manifest has more batches or columns than a reader would take
 └── Unverified             the store, the plan and the source disagree; holds every finding
@@ -156,6 +157,12 @@ class ColumnsDiffer(Fatal):
     """A row has other columns, or values of another type, than the rows before it."""
 
     advice = "declare all columns in the dataset's types, or set misfit to rescue: it keeps what does not fit"
+
+
+class Unplanned(Fatal):
+    """The plan of a run cannot be read, or was made with other settings."""
+
+    advice = "clear the run from plan on"
 
 
 class StoreRefused(Fatal):

@@ -15,6 +15,7 @@ _NOT_CONTENT = {
     "count_path",
     "total",
     "count_query",
+    "count_body",
     "count_accept",
     "duplicates",
     "requests_per_minute",

@@ -36,6 +36,7 @@ from include.transfer.payloads import (
     VerifiedRun,
     Vouched,
 )
+from include.transfer.plan import write_plan
 from include.transfer.policy import Policy
 from include.transfer.source.api import Api
 from include.transfer.source.count import Count
@@ -56,6 +57,7 @@ def run(
     batches = plan(api.dataset, counted, max_maps)
     if not policy.force and (standing := unchanged(api, bucket, counted, batches, name)):
         return standing
+    settle(api, bucket, counted, batches, name)
     copied = [copy(api, bucket, batch, name) for batch in batches]
     verified = verify(api, bucket, batches, copied, name, policy)
     return commit(api.dataset, bucket, verified, name, policy)
@@ -109,6 +111,11 @@ def unchanged(
         *(source.rows, source.version, uri, len(newest.receipts)),
     )
     return {"manifest": uri, "run": newest.prefix.run, "rows": source.rows, "version": source.version}
+
+
+def settle(api: Api, bucket: Bucket, counted: Counted, batches: Sequence[PlannedBatch], name: str) -> None:
+    """Write the run's plan, with the columns of all its objects: declared, or inferred from a sample."""
+    write_plan(api, bucket, Prefix(api.dataset.name, name), counted, batches)
 
 
 def copy(api: Api, bucket: Bucket, batch: PlannedBatch, name: str) -> CopiedBatch:

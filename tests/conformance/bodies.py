@@ -34,6 +34,38 @@ class Asked(Style):
         return 200, {}, {"hits": {"hits": rows, "total": self.total}}
 
 
+class CountsByABodyOfItsOwn(Asked):
+    """Elasticsearch's `_count` refuses what belongs to a search."""
+
+    settings: ClassVar = Asked.settings | {
+        "count_path": "/api/count",
+        "total": "body:count",
+        "count_body": {"query": {"match_all": {}}},
+    }
+
+    def refusal(self, request: Request) -> Answer | None:
+        if request.asks_for != "count":
+            return None
+        right = request.method == "POST" and json.loads(request.body) == {"query": {"match_all": {}}}
+        return (200, {}, {"count": self.total}) if right else (400, {}, {"error": "no count"})
+
+
+class CountsByABodyAlone(Style):
+    """Rows are read by GET, and counted by a query in GraphQL."""
+
+    settings: ClassVar = {
+        "total": "body:data.total",
+        "count_body": {"query": "{ total }"},
+        "paging": {"size": 25},
+    }
+
+    def refusal(self, request: Request) -> Answer | None:
+        if request.asks_for != "count":
+            return None
+        right = request.method == "POST" and json.loads(request.body) == {"query": "{ total }"}
+        return (200, {}, {"data": {"total": self.total}}) if right else (400, {}, {})
+
+
 class AskedForPages(Asked):
     """`page` is nested, the limit stands in the query."""
 
@@ -91,6 +123,16 @@ class SearchesBehindARow(Asked):
         return 200, {}, {"hits": {"hits": self.slice(after + 1, 25)}}
 
 
+class IsBusyNowAndThen(AnswersGraphQL):
+    """Errors with status 200 that pass: every third answer."""
+
+    def answer(self, start: int, limit: int, request: Request) -> Answer:
+        if self.asked % 3 == 1:
+            error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
+            return 200, {}, {"data": None, "errors": [error]}
+        return super().answer(start, limit, request)
+
+
 class LinksBetweenPosts(LinksInTheBody):
     settings: ClassVar = LinksInTheBody.settings | {"body": {}}
 
@@ -100,10 +142,13 @@ class LinksBetweenPosts(LinksInTheBody):
 
 HONEST = [
     Asked,
+    CountsByABodyOfItsOwn,
+    CountsByABodyAlone,
     AskedForPages,
     AnswersGraphQL,
     AnswersGraphQLWithoutATotal,
     SearchesBehindARow,
+    IsBusyNowAndThen,
     LinksBetweenPosts,
 ]
 

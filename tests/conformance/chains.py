@@ -103,6 +103,28 @@ class LinksInTheBody(Chain):
         return 200, {}, {"items": rows, "links": {"next": link}}
 
 
+class ListsItsLinks(LinksInTheBody):
+    """FHIR: links in an array, each with what it is."""
+
+    settings: ClassVar = Chain.settings | {"paging": {"style": "link", "url": "body:link[relation=next].url"}}
+
+    def led(self, rows: list[dict[str, Any]], following: int | None, request: Request) -> Answer:
+        links = [{"relation": "self", "url": f"http://{request.headers['host']}/api/get"}]
+        if following:
+            links.append({"relation": "next", "url": f"{links[0]['url']}?cursor=t{following}"})
+        return 200, {}, {"link": links, "items": rows}
+
+
+class LinksAsODataDoes(LinksInTheBody):
+    """A key with dots in it."""
+
+    settings: ClassVar = Chain.settings | {"paging": {"style": "link", "url": "body:/@odata.nextLink"}}
+
+    def led(self, rows: list[dict[str, Any]], following: int | None, request: Request) -> Answer:
+        link = {"@odata.nextLink": f"/api/get?cursor=t{following}"} if following else {}
+        return 200, {}, {"items": rows, **link}
+
+
 class CountsWhatItChains(Chain):
     settings: ClassVar = Chain.settings | {"total": "body"}
 
@@ -144,6 +166,8 @@ HONEST = [
     NamesANextOneForEver,
     LinksInAHeader,
     LinksInTheBody,
+    ListsItsLinks,
+    LinksAsODataDoes,
     CountsWhatItChains,
     AnswersAllAtOnce,
     HasNoTotal,

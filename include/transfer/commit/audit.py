@@ -8,6 +8,7 @@ from typing import IO
 
 from include.transfer.batches import Batch
 from include.transfer.commit.manifest import Manifest, complaints, contradictions
+from include.transfer.commit.plan_document import Plan
 from include.transfer.commit.receipt import Receipt, keys_of
 from include.transfer.commit.repeats import Distinct, compare_rows
 from include.transfer.commit.verify import check_alike, check_twins
@@ -145,5 +146,8 @@ def _around(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], etag: s
         ours = prefix.is_data(found.key) or prefix.is_receipt(found.key)
         if ours and found.key not in kept and not prefix.began_with(found.key, etag):
             yield Finding(found.key, "it is in the store, and the manifest does not name it")
+    planned, there = bucket.get_document(prefix.plan)
+    if there and Plan.from_dict(planned, prefix) is None:
+        yield Finding(prefix.plan, "it is no plan of this run", "clear the run from plan on")
     if bucket.head(prefix.tombstone):
         yield Finding(prefix.tombstone, "it is there: this run is being removed")

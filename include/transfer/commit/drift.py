@@ -8,11 +8,12 @@ ever appended to.
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from include.transfer.batches import Batch
+from include.transfer.commit.plan_document import contracted
 from include.transfer.commit.receipt import Receipt
 from include.transfer.copy import copy_batch
 from include.transfer.errors import Finding, about
@@ -65,7 +66,7 @@ def _moved(api: Api, bucket: Bucket, prefix: Prefix, last: Batch, now: Count) ->
     if receipt is None or (now.version is not None and receipt.source_version == now.version):
         return None  # verify misses the receipt itself; rows of the present version are where they are
     with about(last):
-        again = _sha256(api, last)
+        again = _sha256(api, last, contracted(bucket, prefix, api.dataset))
     if again == receipt.sha256:
         log.info("%s: read again, and the same as before", last)
         return None
@@ -77,12 +78,12 @@ def _moved(api: Api, bucket: Bucket, prefix: Prefix, last: Batch, now: Count) ->
     )
 
 
-def _sha256(api: Api, batch: Batch) -> str:
+def _sha256(api: Api, batch: Batch, types: Mapping[str, str]) -> str:
     """The hash of the object that a copy of `batch` would write now; nothing is stored."""
     digest = hashlib.sha256()
     dataset = api.dataset
     how = dataset.format, dataset.compression, dataset.csv_formulas
-    for piece in encode(api.rows(batch), Columns(dataset.types, rescues=dataset.rescues), *how):
+    for piece in encode(api.rows(batch), Columns(types, rescues=dataset.rescues), *how):
         digest.update(piece)
     return digest.hexdigest()
 

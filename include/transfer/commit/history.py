@@ -65,6 +65,12 @@ def point_latest(bucket: Bucket, any_run: Prefix) -> None:
         bucket.put_json(any_run.latest, named)
 
 
+def newest_manifest(bucket: Bucket, any_run: Prefix) -> Manifest | None:
+    """The manifest of the run that `_latest.json` names, if it can be read."""
+    prefix = any_run.of(pointed_at(bucket, any_run))
+    return Manifest.from_dict(bucket.get_json(prefix.manifest), prefix) if prefix else None
+
+
 def pointed_at(bucket: Bucket, any_run: Prefix) -> str:
     """The run that `_latest.json` names; empty where it names none."""
     latest = bucket.get_json(any_run.latest)

@@ -57,7 +57,8 @@ def remove(bucket: Bucket, old: Prefix, *, begun: bool = False) -> bool:
     bucket.delete(old.manifest)
     found = {stored.key: stored.etag for stored in bucket.objects(str(old))}
     objects = [key for key in found if old.is_data(key)]
-    for key in [*objects, *filter(old.is_receipt, found), *filter(old.is_report, found)]:
+    plan = [old.plan] if old.plan in found else []
+    for key in [*objects, *filter(old.is_receipt, found), *filter(old.is_report, found), *plan]:
         bucket.delete(key, found[key])
     abort_uploads(bucket, old)
     bucket.delete(old.tombstone)

@@ -27,7 +27,7 @@ def standing_run(
     if source.version is None:
         log.info("the source names no version (version_header): it is copied, whether it changed or not")
         return None
-    if next(bucket.objects(str(prefix)), None):
+    if any(stored.key != prefix.plan for stored in bucket.objects(str(prefix))):
         return None
     newest = next(committed_runs(bucket, prefix), None)
     if newest is None:

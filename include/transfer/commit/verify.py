@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from include.transfer.batches import Batch
+from include.transfer.commit.plan_document import check_contract, contracted
 from include.transfer.commit.receipt import Receipt
 from include.transfer.commit.standing import Standing, read_standing
 from include.transfer.dataset import Dataset
@@ -53,7 +54,9 @@ def compare_with_store(
         findings += _check_object(bucket, standing, batch, receipt, dataset)
     found = [receipt for receipt in receipts.values() if receipt]
     format_ = FORMATS[dataset.format]
-    if format_.TABULAR or not dataset.rescues:
+    if differing := check_contract(found, dataset, contracted(bucket, prefix, dataset)):
+        findings += differing
+    elif format_.TABULAR or not dataset.rescues:
         findings += check_alike(found, ordered=format_.ORDERED)
     findings += check_twins(found)
     return Verified(found, findings)

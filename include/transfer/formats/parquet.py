@@ -1,4 +1,4 @@
-"""Parquet: row groups written as rows arrive, columns typed by the dataset or by the first rows."""
+"""Parquet: row groups written as rows arrive, columns typed by the run's contract or by the first rows."""
 
 import io
 import os
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from include.transfer.formats.row_groups import RowGroup
 from include.transfer.formats.unreadable import Unreadable
 from include.transfer.schema.arrow import ARROW_TYPES, arrow_array, arrow_schema, fitting
-from include.transfer.schema.columns import Columns, sampled
+from include.transfer.schema.columns import Columns, first_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,10 +74,10 @@ class ParquetEncoder:
 
     def _open_by_sample(self, *, whole: bool) -> None:
         """Open the file if the first rows are enough to infer its types, or are the `whole` batch."""
-        rows = sampled(self._sample)
-        if rows is None and not whole:
+        rows, enough = first_rows(self._sample)
+        if not enough and not whole:
             return
-        self._columns.infer(rows or [row for block in self._sample for row in block.rows])
+        self._columns.infer(rows)
         self._open()
         sample, self._sample = self._sample, []
         for block in sample:

@@ -13,6 +13,6 @@ search.py              every candidate is tried out; the first that is proven is
     continuations.py   links, tokens and row ids that lead to the next answer
     names.py           what APIs usually call all that
   trial.py             a candidate in the engine's own hands: count, first answers, middle, last
-  sampled.py           columns and their types
+schema/contract.py     columns and their types, as a run infers them
 written.py             settings, DAG file and report as text
 """

@@ -12,8 +12,8 @@ from include.transfer.probe.asking import PATIENCE, Asker, Pairs
 from include.transfer.probe.names import words
 from include.transfer.probe.opening import Notes, open_url
 from include.transfer.probe.recognise import Recognition
-from include.transfer.probe.sampled import contract_of, refused_columns
 from include.transfer.probe.trial import Proven, prove
+from include.transfer.schema.contract import contract_of
 from include.transfer.source.api import Api
 from include.transfer.source.endpoint import Endpoint
 from include.transfer.source.pace import Patience
@@ -81,7 +81,7 @@ def _with_columns(settings: dict[str, Any], proven: Proven, notes: Notes, asker:
     """The settings with the contract, and without what nobody may read there."""
     contract = contract_of(proven.sample)
     notes.seen += [f"types are those of {', '.join(proven.parts)}", *contract.notes]
-    notes.unclear += [*proven.notes, *refused_columns(contract, proven.sample)]
+    notes.unclear += proven.notes
     if header := settings.get("version_header"):
         if proven.version is None:
             settings = {name: value for name, value in settings.items() if name != "version_header"}

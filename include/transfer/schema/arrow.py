@@ -33,9 +33,9 @@ def arrow_array(name: str, kind: str, values: Sequence[Any], first: int) -> "pa.
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         row, value = next((row, one) for row, one in enumerate(values, first) if not _fits(kind, one))
         raise ColumnsDiffer(
-            f"column {name} holds {str(value)[:60]!r}; it is {kind}, as declared or as in the first rows",
+            f"column {name} holds {str(value)[:60]!r}; it is {kind}, as declared or inferred",
             where=f"row {row:,} of the batch",
-            fix="declare the column's type in the dataset; string takes every value as it is",
+            fix="declare it in the dataset's types (string takes every value), or set misfit to rescue",
         ) from error
 
 

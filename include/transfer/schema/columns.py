@@ -1,10 +1,10 @@
-"""The columns of a batch: fixed by the dataset or by its first row.
+"""The columns of an object: those of its run's contract, else those of its first row.
 
 A row that lacks one has null there. What no column holds fails the copy, or is kept in the column `_rescued`.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,17 @@ from include.transfer.schema.numbers import ExactNumber
 if TYPE_CHECKING:
     from include.transfer.source.json_rows import Block
 
-_SAMPLE_ROWS = 1_000  # from which types are inferred, whatever blocks they come in
+SAMPLE_ROWS = 1_000  # from which types are inferred, whatever blocks they come in
 _SAMPLE_BYTES = 4 << 20
 RESCUED = "_rescued"
-_MOST_COLUMNS = 10_000  # that rows may have together, where each keeps its own
+MOST_COLUMNS = 10_000  # that rows may have together, where each keeps its own
 
 
 class Columns:
     """Column names in order, and what becomes of rows that have others.
 
-    `expected`: column → type as the dataset declares them; empty: the first row decides. `rescues`: what does
-    not fit is kept, in `RESCUED`, the last column; else it is an error.
+    `expected`: column → type as the run's contract has them; empty: the first row decides. `rescues`: what
+    does not fit is kept, in `RESCUED`, the last column; else it is an error.
     """
 
     def __init__(self, expected: Mapping[str, str], *, rescues: bool = False) -> None:
@@ -37,7 +37,7 @@ class Columns:
         self._own = self.names  # without it
 
     def learn(self, block: "Block | None", *, tabular: bool) -> None:
-        """Take the names from the first block, unless they are declared.
+        """Take the names from the first block, unless they are known.
 
         `tabular`: every row has all columns, and may need one more.
         """
@@ -86,8 +86,8 @@ class Columns:
         if not all(map(known.issuperset, block.rows)):
             self._refuse_unknown(block)
             found = dict.fromkeys((*self.names, *chain.from_iterable(block.rows)))
-            if len(found) > _MOST_COLUMNS:
-                raise ColumnsDiffer(f"its rows have more than {_MOST_COLUMNS:,} columns")
+            if len(found) > MOST_COLUMNS:
+                raise ColumnsDiffer(f"its rows have more than {MOST_COLUMNS:,} columns")
             self.names = tuple(found)
         self.rows += len(block.rows)
 
@@ -108,22 +108,21 @@ class Columns:
             if not known.issuperset(row):
                 missing, extra = sorted(known - set(row)), sorted(set(row) - known)
                 raise ColumnsDiffer(
-                    f"it has other columns than declared or in the first row: missing {missing}, "
-                    f"unexpected {extra}",
+                    f"it has other columns than declared or inferred: missing {missing}, unexpected {extra}",
                     where=f"row {number:,} of the batch",
                 )
 
 
-def sampled(blocks: Sequence["Block"]) -> list[dict[str, Any]] | None:
-    """The rows that types are inferred from; None: more have to come."""
+def first_rows(blocks: "Iterable[Block]") -> tuple[list[dict[str, Any]], bool]:
+    """The rows that types are inferred from, and whether these are enough; no block behind them is taken."""
     rows: list[dict[str, Any]] = []
     size = 0
     for row in chain.from_iterable(block.rows for block in blocks):
         rows.append(row)
         size += len(json_text(row))
-        if len(rows) >= _SAMPLE_ROWS or size >= _SAMPLE_BYTES:
-            return rows
-    return None
+        if len(rows) >= SAMPLE_ROWS or size >= _SAMPLE_BYTES:
+            return rows, True
+    return rows, False
 
 
 def _picker(names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:

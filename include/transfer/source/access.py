@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 import requests
@@ -11,7 +11,7 @@ from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, SourceChanged, TransferError
 from include.transfer.redact import redact
 from include.transfer.source.answers import located
-from include.transfer.source.bodies import placed
+from include.transfer.source.bodies import as_json, placed
 from include.transfer.source.chains import Answer, Ask, Chained, Link
 from include.transfer.source.count import Count, read_version
 from include.transfer.source.fetch import method_of, request
@@ -91,10 +91,20 @@ class Access:
                 return read_version(response.headers, self.dataset)
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
-    def _ask(self, path: str, params: Params, accept: str, read: Callable[[requests.Response], T]) -> T:
-        """Make one request, again where it fails for a passing reason, and read its answer."""
+    def _ask(
+        self,
+        path: str,
+        params: Params,
+        accept: str,
+        read: Callable[[requests.Response], T],
+        body: Mapping[str, Any] | None = None,
+    ) -> T:
+        """Make one request, again where it fails for a passing reason, and read its answer.
+
+        `body`: posted in place of the dataset's.
+        """
         for attempt in self.patience.retrying():
-            with attempt, self._open(self._url(path), params, accept) as response:
+            with attempt, self._open(self._url(path), params, accept, body=body) as response:
                 return read(response)
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
@@ -110,16 +120,21 @@ class Access:
 
     @contextmanager
     def _open(
-        self, url: str, params: Params, accept: str, row: int | None = None
+        self,
+        url: str,
+        params: Params,
+        accept: str,
+        row: int | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> Iterator[requests.Response]:
         """One request's answer; errors name the request, and from which row on it was."""
         headers = {"Accept": accept, "Accept-Encoding": self.dataset.accept_encoding}
-        query, body = placed(self.dataset, params)
-        if body is not None:
+        query, sent = placed(self.dataset, params) if body is None else (params, as_json(body))
+        if sent is not None:
             headers["Content-Type"] = "application/json"
-        self._pace.wait(self.patience, f"{method_of(body)} {redact(url)}")
+        self._pace.wait(self.patience, f"{method_of(sent)} {redact(url)}")
         with (
-            request(self._session, url, query, headers, self.patience, body) as response,
+            request(self._session, url, query, headers, self.patience, sent) as response,
             located(response, self._session, row),
         ):
             self._pace.note(response.headers)

@@ -1,8 +1,9 @@
 """The source: how many rows it has, and the rows of a batch, whatever it takes to get them all once."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from include.transfer.batches import Batch
 from include.transfer.errors import BodyEmpty, NotRows, SourceRefused, SourceUnavailable, WrongRowCount
@@ -14,6 +15,8 @@ from include.transfer.source.paging import Offset, Page
 from include.transfer.source.row_hashes import ROW_BYTES, RowHashes
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # What APIs answer to a request behind their last row, if not with none.
 BEHIND_THE_END = {400, 404, 410, 416, 422}
@@ -77,18 +80,17 @@ class Api(Access):
         No more of the answer is read. Raises the errors of a source that cannot be asked.
         """
         rest = Batch(batch.start + at, batch.limit - at, batch.total)
+        return self.some(rest, lambda blocks: _first_hashes(blocks, most))
+
+    def some(self, batch: Batch, take: Callable[[Iterator[Block]], T]) -> T:
+        """What `take` makes of the first rows of `batch`, of one request; what it leaves is not read.
+
+        Raises the errors of a source that cannot be asked.
+        """
         for attempt in self.patience.retrying():
             with attempt:
-                return self._first_hashes(rest, most)
+                return take(self._page(batch, 0))
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
-
-    def _first_hashes(self, batch: Batch, most: int) -> bytes:
-        found = b""
-        for block in self._page(batch, 0):
-            found += block.hashes
-            if len(found) >= most * ROW_BYTES:
-                break
-        return found[: most * ROW_BYTES]
 
     def behind(self, total: int) -> Behind:
         """What one request behind the last of `total` rows brings.
@@ -110,7 +112,7 @@ class Api(Access):
 
     def _found(self, at: int) -> Behind:
         try:
-            rows = self._first_hashes(Batch(at, self.dataset.page_size or 1), _ROWS_LOOKED_AT)
+            rows = _first_hashes(self._page(Batch(at, self.dataset.page_size or 1), 0), _ROWS_LOOKED_AT)
         except WrongRowCount:  # more than were asked for
             return Behind(at, "rows")
         return Behind(at, "rows" if rows else "empty", rows)
@@ -174,3 +176,12 @@ class Api(Access):
                 fix="set paging's size to the number of rows that the API serves in a page, its first to the "
                 "number of the first page",
             )
+
+
+def _first_hashes(blocks: Iterator[Block], most: int) -> bytes:
+    found = b""
+    for block in blocks:
+        found += block.hashes
+        if len(found) >= most * ROW_BYTES:
+            break
+    return found[: most * ROW_BYTES]

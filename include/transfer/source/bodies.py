@@ -31,14 +31,19 @@ def placed(dataset: "Dataset", params: Params) -> tuple[Params, bytes | None]:
             token = isinstance(dataset.paging, Cursor) and name == dataset.paging.param
             _put(body, name.removeprefix(_PLACE), value, number=not token)
     query = [pair for pair in params if not pair[0].startswith(_PLACE)]
-    return query, json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    return query, as_json(body)
+
+
+def as_json(body: Mapping[str, Any]) -> bytes:
+    """A body as it is sent."""
+    return json.dumps(dict(body), ensure_ascii=False, allow_nan=False).encode()
 
 
 def wrong_with_body(body: Mapping[str, Any] | None, paging: Any) -> str:
     """What keeps the body from being sent, or the paging's values from being put into it; empty: nothing."""
     if body is not None:
         try:
-            body = json.loads(json.dumps(dict(body), allow_nan=False).encode())
+            body = json.loads(as_json(body))
         except (ValueError, TypeError, RecursionError):
             return "body is no JSON"
     for setting in ("param", "limit_param"):

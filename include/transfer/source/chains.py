@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from include.transfer.documents import brief
 from include.transfer.errors import NotRows, SourceRefused
 from include.transfer.redact import redact
+from include.transfer.source.count import keys
 
 if TYPE_CHECKING:
     from include.transfer.source.paging import Planned
@@ -108,8 +109,8 @@ class Cursor:
 class Link:
     """`Link: <…?page=2>; rel="next"`: an answer names the next one's URL.
 
-    `url`: where: the header, or `body:links.next`. It must be of the connection's own origin. `size`: rows in
-    one request, sent with the first alone; 0: as the server likes.
+    `url`: where: the header, `body:links.next` or `body:link[relation=next].url`. It must be of the
+    connection's own origin. `size`: rows in one request, sent with the first alone; 0: as the server likes.
     """
 
     COUNTS: ClassVar[bool] = False
@@ -178,16 +179,23 @@ class UntilEmpty:
 
 
 def found(place: str, answer: Answer) -> Any:
-    """What stands at a place of an answer: `body:key.key`, `header:Name` or `row:field`; None: nothing."""
+    """What stands at a place of an answer: `body:key.key`, `header:Name` or `row:field`; None: nothing.
+
+    In a body's path `key[field=value]` is the first object of an array whose `field` has this value; with a
+    slash in front the path is a JSON pointer (RFC 6901).
+    """
     kind, _, name = place.partition(":")
     if kind == "header":
         return {key.lower(): value for key, value in answer.headers.items()}.get(name.lower())
     if kind == "row":
         return answer.last.get(name) if answer.last else None
     at = answer.around
-    for key in name.split("."):
+    for key in keys(name) if name.startswith("/") else re.findall(r"\[[^\]]*\]|[^.[]+", name):
         if isinstance(at, list) and key.isdigit() and int(key) < len(at):
             at = at[int(key)]
+        elif isinstance(at, list) and key.startswith("["):
+            field, _, value = key[1:-1].partition("=")
+            at = next((each for each in at if isinstance(each, dict) and each.get(field) == value), None)
         else:
             at = at.get(key) if isinstance(at, dict) else None
     return at

@@ -86,7 +86,7 @@ def _in_body(body: bytes, path: str) -> Any:
         if not path and len(body) < 40 and whole_number(text) is not None:
             return text
         raise NotRows(f"the count is not JSON: {text[:80]!r}") from error
-    for key in _keys(path):
+    for key in keys(path):
         if isinstance(found, list) and key.isdecimal() and int(key) < len(found):
             found = found[int(key)]
         else:
@@ -94,7 +94,7 @@ def _in_body(body: bytes, path: str) -> Any:
     return found
 
 
-def _keys(path: str) -> list[str]:
+def keys(path: str) -> list[str]:
     """Keys with dots between them; or, where it begins with a slash, a JSON pointer (RFC 6901)."""
     if path.startswith("/"):
         return [key.replace("~1", "/").replace("~0", "~") for key in path[1:].split("/")]

@@ -1,18 +1,32 @@
-"""Errors that come with status 200: GraphQL's `errors`, ArcGIS' `error`. The server's words are shown."""
+"""Errors that come with status 200: GraphQL's `errors`, ArcGIS' `error`. The server's words are shown.
+
+One that passes by itself, such as THROTTLED, is tried again as a status 429 or 503 is.
+"""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import orjson
 
-from include.transfer.errors import NotRows
+from include.transfer.errors import NotRows, SourceUnavailable
 from include.transfer.source.json_rows import Around, Block
 
 _FIX = "correct what it names: a setting of the dataset, or the connection's login"
 _MOST_KEPT = 64 << 10  # of a body that may be an error
 _MOST_SHOWN = 300
+# As GraphQL servers (Apollo, Shopify, GitHub, monday.com) and Google's APIs name what passes.
+_PASSING_CODE = re.compile(
+    r"throttled|(too_?many|rate)_?(requests|limit(ed)?(_?exceeded)?)|(query_|gateway_)?time_?d?_?out|"
+    r"complexity_?(exception|budget_exhausted)|internal_?(server_?)?error|(service_?|temporarily_?)?unavailable|"
+    r"resource_?exhausted|408|429|5[0-9][0-9]",
+    re.IGNORECASE,
+)
+_PASSING_WORDS = re.compile(
+    r"try again|too many requests|rate limit|temporarily|timed? ?out\b|throttl|overloaded", re.IGNORECASE
+)
 
 
 def without_errors(
@@ -20,9 +34,10 @@ def without_errors(
 ) -> Iterator[Block]:
     """The rows that `read` makes of a body. Raises NotRows, with the server's words, where it is an error.
 
-    `around`: what stands around the rows: GraphQL says there that some rows or values are missing.
+    Raises SourceUnavailable instead for an error that passes, where no row came with it. `around`: what
+    stands around the rows: GraphQL says there that some rows or values are missing.
     """
-    start = bytearray()
+    start, rows = bytearray(), 0
 
     def kept() -> Iterator[bytes]:
         for chunk in body:
@@ -30,36 +45,47 @@ def without_errors(
                 start.extend(chunk)
             yield chunk
 
-    with words_shown(start):
-        yield from read(kept())
+    with words_shown(start, passes=lambda: not rows):
+        for block in read(kept()):
+            rows += len(block.rows)
+            yield block
     if around is None:
         return
     found = around.value()
     errors = found.get("errors") if isinstance(found, dict) else None
-    if isinstance(errors, list) and (said := _said(found)):
+    if isinstance(errors, list) and (said := _said(errors)):
         raise NotRows(f"beside its rows the answer has errors: {said}", fix=_FIX)
 
 
 @contextmanager
-def words_shown(body: bytes | bytearray) -> Iterator[None]:
-    """Show what a body says of an error, in place of what it lacks."""
+def words_shown(body: bytes | bytearray, passes: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Show what a body says of an error, in place of what it lacks.
+
+    `passes`: whether it may be asked for again. Then an error that passes is SourceUnavailable.
+    """
     try:
         yield
     except NotRows as error:
         try:
-            said = _said(orjson.loads(body))
+            errors = _errors(orjson.loads(body))
         except ValueError:
-            said = ""
-        if not said:
+            errors = []
+        if not (said := _said(errors)):
             raise
-        raise NotRows(f"the answer is an error: {said}", where=error.where, fix=_FIX) from None
+        got = f"the answer is an error: {said}"
+        if passes() and all(map(_passes, errors)):
+            raise SourceUnavailable(got, where=error.where) from None
+        raise NotRows(got, where=error.where, fix=_FIX) from None
 
 
-def _said(answer: Any) -> str:
-    """The words of an error; empty: it is none."""
+def _errors(answer: Any) -> list[Any]:
+    """The errors that an answer names; none: it is none."""
     found = (answer.get("errors") or answer.get("error")) if isinstance(answer, dict) else None
-    each = found if isinstance(found, list) else [found] if found else []
-    return "; ".join(_text(one) for one in each[:3])[:_MOST_SHOWN]
+    return found if isinstance(found, list) else [found] if found else []
+
+
+def _said(errors: list[Any]) -> str:
+    return "; ".join(map(_text, errors[:3]))[:_MOST_SHOWN]
 
 
 def _text(error: Any) -> str:
@@ -67,3 +93,15 @@ def _text(error: Any) -> str:
         code = error.get("code")
         return f"{code} {error['message']}" if isinstance(code, int | str) else str(error["message"])
     return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
+
+
+def _passes(error: Any) -> bool:
+    """Whether an error says that the same request may succeed later: by its code, else by its words."""
+    if not isinstance(error, dict):
+        return bool(_PASSING_WORDS.search(str(error)))
+    extensions = error.get("extensions")
+    within = extensions if isinstance(extensions, dict) else {}
+    named = (within.get("code"), error.get("code"), error.get("type"), error.get("status"))
+    if codes := [str(code) for code in named if isinstance(code, int | str)]:
+        return any(map(_PASSING_CODE.fullmatch, codes))
+    return bool(_PASSING_WORDS.search(str(error.get("message"))))

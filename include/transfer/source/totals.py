@@ -3,9 +3,9 @@
 A new way is one class with the method of `Total`, its spelling in dataset.py (`TOTAL_PATTERN`), and its test.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -28,8 +28,14 @@ class Ask(Protocol):
     """Makes one request and reads its answer; again, where it fails for a passing reason."""
 
     def __call__(
-        self, path: str, params: Params, accept: str, read: Callable[[requests.Response], T]
-    ) -> T: ...
+        self,
+        path: str,
+        params: Params,
+        accept: str,
+        read: Callable[[requests.Response], T],
+        body: Mapping[str, Any] | None = None,
+    ) -> T:
+        """`body`: posted in place of the dataset's."""
 
 
 class Total(Protocol):
@@ -54,7 +60,7 @@ class Stated:
             return Count(rows, read_version(response.headers, dataset))
 
         query = dataset.query if dataset.count_query is None else dataset.count_query
-        return ask(dataset.count_path, pairs(query), _accept(dataset), read)
+        return ask(dataset.count_path, pairs(query), _accept(dataset), read, dataset.count_body)
 
 
 class LastPage:

@@ -47,6 +47,11 @@ class Prefix:
         return f"{self}_manifest.json"
 
     @property
+    def plan(self) -> str:
+        """What the run was planned to copy: see commit/plan_document.py."""
+        return f"{self}_plan.json"
+
+    @property
     def latest(self) -> str:
         return f"{self.dataset}/_latest.json"
 

@@ -10,6 +10,7 @@ import pytest
 
 from include.transfer import run as steps
 from include.transfer.commit.audit import audit
+from include.transfer.commit.plan_document import contracted
 from include.transfer.commit.receipt import keys_of
 from include.transfer.commit.retention import retire
 from include.transfer.errors import Overtaken, TransferError, Unverified
@@ -91,7 +92,8 @@ def is_whole(run, version):
     found = audit(run.bucket, run.prefix).manifest
     assert {receipt.source_version for receipt in found.receipts} == {version}
     below = {key for key in run.stored_keys() if key.startswith(str(run.prefix))}
-    assert below == keys_of(run.prefix, found.receipts) | {run.prefix.manifest}
+    planned = {run.prefix.plan} if run.bucket.head(run.prefix.plan) else set()
+    assert below == keys_of(run.prefix, found.receipts) | {run.prefix.manifest} | planned
 
 
 def test_a_late_copy_beside_a_run_that_is_committed_meanwhile(stall, fresh):
@@ -116,6 +118,33 @@ def test_a_late_copy_beside_an_attempt_that_only_copies(stall, fresh):
         assert len([key for key in run.stored_keys() if key.startswith(f"{run.prefix}data_")]) == 1
         run.whole()
         is_whole(run, "v1")
+
+
+def settled(run):
+    """The columns of the plan that an attempt puts into the store, from what the source has by then."""
+    steps.settle(run.api, run.bucket, steps.count(run.api), run.plan(), run.prefix.run)
+    return list(contracted(run.bucket, run.prefix, run.dataset))
+
+
+def test_a_stalled_plan_beside_one_of_other_columns(stall, fresh):
+    """The one that is put last began after the other was: it is no older plan."""
+
+    def other(run):
+        run.source.rows = [{**row, "late": 1} for row in ROWS]
+        at_version(run, "v2")
+        assert settled(run) == ["id", "name", "late"]
+
+    def make(name, *, again=False):
+        run = fresh(name, again=again)
+        if not again:
+            run.source.rows = ROWS
+        return run
+
+    ends = Counter()
+    for run, error in stall(make, settled, other):
+        assert list(contracted(run.bucket, run.prefix, run.dataset)) == ["id", "name", "late"]
+        ends[type(error)] += 1
+    assert set(ends) == {type(None), Overtaken}
 
 
 def committed(run):

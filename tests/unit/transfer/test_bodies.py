@@ -5,7 +5,7 @@ import json
 import pytest
 
 from include.transfer.dataset import Dataset
-from include.transfer.errors import BadSettings, NotRows, SourceRefused
+from include.transfer.errors import BadSettings, NotRows, SourceRefused, SourceUnavailable
 from include.transfer.source.bodies import placed
 from tests.servers.faults import Fault
 from tests.servers.raw_http import RawServer, says
@@ -100,6 +100,47 @@ def test_the_words_of_an_error_in_200_are_shown(source, answer, words, asks_for,
     with pytest.raises(NotRows, match=words) as raised:
         rows_of(api, 0, 10) if asks_for == "rows" else api.count()
     assert raised.value.where.startswith("GET " if body is None else "POST ")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "x", "extensions": {"code": "INTERNAL_SERVER_ERROR"}},
+        {"message": "x", "type": "RATE_LIMITED"},
+        {"message": "x", "code": 429},
+        {"message": "The query timed out"},
+        "please try again later",
+    ],
+)
+@pytest.mark.parametrize("asks_for", ["rows", "count"])
+def test_an_error_in_200_that_passes_is_asked_for_again(source, error, asks_for):
+    served = source(ROWS, rows_key="items", total_key="n")
+    fault = Fault.status(200, json.dumps({"data": None, "errors": [error]}))
+    api = open_api(served, rows_key="items", total="body:n", count_path="/api/get", body={})
+
+    def ask():
+        return rows_of(api, 0, 10) if asks_for == "rows" else api.count().rows
+
+    served.fault(fault, times=2)
+    assert ask() == (ROWS[:10] if asks_for == "rows" else len(ROWS))
+    served.fault(fault, times=None)
+    with pytest.raises(SourceUnavailable):
+        ask()
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [{"message": "x", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}],
+        [{"message": "timed out", "code": "INVALID_TOKEN"}],
+        [{"message": "x", "extensions": {"code": "THROTTLED"}}, {"message": "no such field"}],
+    ],
+)
+def test_an_error_in_200_that_stays_is_asked_for_once(source, errors):
+    served = source(ROWS, rows_key="items").fault(Fault.status(200, json.dumps({"errors": errors})), times=9)
+    with pytest.raises(NotRows):
+        rows_of(open_api(served, rows_key="items", body={}), 0, 10)
+    assert len(served.row_requests) == 1
 
 
 def test_no_error_in_200_shows_the_key():

@@ -70,7 +70,7 @@ def test_the_manifest_goes_first_and_the_note_last(runs):
     assert done[1:4] == [f"{folder}/data_from_{start}.csv" for start in (0, 10, 20)]
     beside = [f"{folder}/_receipts/data_from_{n}.{kind}" for n in (0, 10, 20) for kind in ("json", "rows")]
     assert sorted(done[4:10]) == beside
-    assert done[10:] == [f"things/_removing/{NAMES[0]}.json"]
+    assert done[10:] == [f"{folder}/_plan.json", f"things/_removing/{NAMES[0]}.json"]
 
 
 class Breaking:
@@ -101,7 +101,7 @@ def test_an_interrupted_removal_is_finished_by_the_next_run(runs):
             retire(Breaking(last.bucket, fails_at), last.prefix, 3)
         except StoreUnavailable:
             if NAMES[0] in committed(last):
-                assert len(left(last, f"{NAMES[0]}/")) == 10
+                assert len(left(last, f"{NAMES[0]}/")) == 11
             retire(last.bucket, last.prefix, 3)
             until(lambda: left(last, NAMES[0]) == [])
             old.whole()
@@ -121,7 +121,7 @@ def test_a_removal_that_broke_off_is_finished_even_when_all_are_kept_now(runs):
         if NAMES[0] not in committed(last):
             break
     # A listing may still show the manifest, which is gone.
-    assert len([key for key in left(last, f"{NAMES[0]}/") if key != runs[0].prefix.manifest]) == 9
+    assert len([key for key in left(last, f"{NAMES[0]}/") if key != runs[0].prefix.manifest]) == 10
     # The tombstone may be missing from a listing, too.
     assert until(lambda: retire(last.bucket, last.prefix, 0)) == [NAMES[0]]
     until(lambda: left(last, NAMES[0]) == [])

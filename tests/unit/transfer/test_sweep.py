@@ -48,6 +48,7 @@ def test_an_older_plans_objects_and_receipts_go(run):
     run.whole()
     assert sorted(run.names()) == [
         f"{FOLDER}/_manifest.json",
+        f"{FOLDER}/_plan.json",
         f"{FOLDER}/_receipts/data_from_0.json",
         f"{FOLDER}/_receipts/data_from_0.rows",
         f"{FOLDER}/_receipts/data_from_20.json",

@@ -1,12 +1,11 @@
-"""Sampled: the columns of some rows, and the type of each."""
+"""The schema contract where none is declared: the columns of some rows, and the type of each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from include.transfer.errors import ColumnsDiffer
-from include.transfer.schema.columns import Columns
-from include.transfer.source.json_rows import Block
+from include.transfer.schema.columns import MOST_COLUMNS, Columns
 
 
 @dataclass(frozen=True)
@@ -18,21 +17,17 @@ class Contract:
 
 
 def contract_of(rows: Sequence[dict[str, Any]]) -> Contract:
-    """Every column of any row, in the order in which they come, with the type that the engine infers."""
+    """Every column of any row, in the order in which they come, with the type that the engine infers.
+
+    Raises ColumnsDiffer for more columns than a run can have.
+    """
     names = dict.fromkeys((name for row in rows for name in row), "string")
+    if len(names) > MOST_COLUMNS:
+        raise ColumnsDiffer(f"its rows have more than {MOST_COLUMNS:,} columns")
     columns = Columns(names)
     columns.infer(rows)
     kinds = {name: {type(row.get(name)) for row in rows} - {type(None)} for name in names}
     return Contract(columns.types, tuple(_notes(rows, columns.types, kinds)))
-
-
-def refused_columns(contract: Contract, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What a copy that holds its rows to the contract would say of these; nothing where it takes them."""
-    try:
-        Columns(contract.types).values(Block(list(rows)))
-    except ColumnsDiffer as error:
-        return [f"how to copy rows of which some lack columns: {error.got}"]
-    return []
 
 
 def _notes(
