@@ -147,8 +147,8 @@ def test_copies_that_run_at_once_share_the_pace(lake, source, monkeypatch):
     settings = {"conn_id": "my_conn", "format": "ndjson", "requests_per_minute": 6_000}
     assert lake.run("api_to_s3", **settings, batch_size=10).state == "success"
     assert lake.run("api_to_s3", **settings, batch_size=20, force=True).state == "success"
-    # plan, the copies, and verify; of 5 batches at most 4 are copied at once. A forced plan asks nothing.
-    assert shares == [6_000, *[1_500] * 5, 6_000, *[2_000] * 3, 6_000]
+    # plan, the copies, and verify; of 5 batches at most 4 are copied at once.
+    assert shares == [6_000, *[1_500] * 5, 6_000, 6_000, *[2_000] * 3, 6_000]
 
 
 def test_what_a_probe_prints_is_a_conf_and_a_dag(lake, tmp_path):

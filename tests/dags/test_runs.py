@@ -56,6 +56,7 @@ def test_the_manifest_says_what_the_lake_holds(lake, wildfires):
         "wildfires/_latest.json",
         "wildfires/_owner.json",
         f"{prefix}/_manifest.json",
+        f"{prefix}/_plan.json",
         *(f"{prefix}/_receipts/data_from_{start}.{kind}" for start in (0, 2, 4) for kind in ("json", "rows")),
         *(f"{prefix}/data_from_{start}.csv" for start in (0, 2, 4)),
     }
