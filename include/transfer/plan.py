@@ -25,6 +25,8 @@ from include.transfer.store.swap import swap_json
 
 log = logging.getLogger(__name__)
 
+_MOST_SHOWN = 2_000
+
 
 def write_plan(
     api: Api, bucket: Bucket, prefix: Prefix, counted: Counted, batches: Sequence[PlannedBatch]
@@ -36,8 +38,25 @@ def write_plan(
     """
     refuse_removed(bucket, prefix)
     stored, etag = bucket.get_document(prefix.plan)
+    own = _declared(api, prefix, counted, batches)
+    standing = Plan.from_dict(stored, prefix)
+    same = standing is not None and replace(standing, types=own.types) == own
+    if standing and same and (own.version is not None or not own.inferred):
+        return standing
+    if own.inferred:
+        own = replace(own, types=_inferred(api, own.count))
+    _tell_of_change(api.dataset, own, newest_manifest(bucket, prefix))
+    if standing == own or swap_json(bucket, prefix.plan, own.to_dict(), etag):
+        return own
+    if own != Plan.from_dict(bucket.get_json(prefix.plan), prefix):
+        raise Overtaken("another attempt planned other batches or columns", where=bucket.uri(prefix.plan))
+    return own
+
+
+def _declared(api: Api, prefix: Prefix, counted: Counted, batches: Sequence[PlannedBatch]) -> Plan:
+    """The plan with the columns that the dataset declares, if it does."""
     dataset = api.dataset
-    own = Plan(
+    return Plan(
         prefix=prefix,
         url=api.url,
         count=counted["rows"],
@@ -47,18 +66,6 @@ def write_plan(
         types=dataset.types,
         inferred=not dataset.types,
     )
-    standing = Plan.from_dict(stored, prefix)
-    same = standing is not None and replace(standing, types=own.types) == own
-    if standing and same and (own.version is not None or not own.inferred):
-        return standing
-    if own.inferred:
-        own = replace(own, types=_inferred(api, own.count))
-    _tell_of_change(dataset, own, newest_manifest(bucket, prefix))
-    if standing == own or swap_json(bucket, prefix.plan, own.to_dict(), etag):
-        return own
-    if own != Plan.from_dict(bucket.get_json(prefix.plan), prefix):
-        raise Overtaken("another attempt planned other batches or columns", where=bucket.uri(prefix.plan))
-    return own
 
 
 def _inferred(api: Api, total: int | None) -> dict[str, str]:
@@ -70,9 +77,8 @@ def _inferred(api: Api, total: int | None) -> dict[str, str]:
         types = contract_of(sample(api, total)).types
     if dataset.rescues:
         types.pop(RESCUED, None)
-    log.info(
-        "columns, inferred from a sample: %s", ", ".join(f"{name} {kind}" for name, kind in types.items())
-    )
+    named = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    log.info("%d columns, inferred from a sample: %s", len(types), named[:_MOST_SHOWN])
     return types
 
 
@@ -93,4 +99,4 @@ def _tell_of_change(dataset: Dataset, plan: Plan, before: Manifest | None) -> No
         ),
     ]
     if changes:
-        log.warning("other columns than in run %s: %s", before.prefix.run, ", ".join(changes))
+        log.warning("other columns than in run %s: %s", before.prefix.run, ", ".join(changes)[:_MOST_SHOWN])

@@ -329,7 +329,7 @@ class ShiftsUnderABrokenBody(Style):
 
     def answer(self, start: int, limit: int, request: Request) -> Answer:
         status, headers, body = super().answer(start, limit, request)
-        if self.asked != 3:
+        if self.asked != 6:  # three are plan's sample
             return status, headers, body
         self.rows = [{"id": -1, "name": "new", "at": 0.5}, *self.rows[:-1]]
         return status, headers, json.dumps(body, ensure_ascii=False).encode()[:-40]

@@ -1,11 +1,14 @@
 """Sample: a few rows of a source, from which the columns of a run are inferred."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from include.transfer.batches import Batch
+from include.transfer.errors import WrongRowCount
 from include.transfer.schema.columns import SAMPLE_ROWS, first_rows
 from include.transfer.source.api import Api
+from include.transfer.source.json_rows import Block
 from include.transfer.source.row_hashes import RowHashes
 from include.transfer.source.walk import Walk
 
@@ -22,7 +25,15 @@ def sample(api: Api, total: int | None) -> list[dict[str, Any]]:
             return first_rows(walk.answer(RowHashes(api.asked)))[0]
         finally:
             walk.close()
-    return [row for page in _pages(api, total) for row in api.some(page, first_rows)[0]]
+    return [row for page in _pages(api, total) for row in api.some(page, _rows)]
+
+
+def _rows(blocks: Iterator[Block]) -> list[dict[str, Any]]:
+    def as_they_come() -> Iterator[Block]:
+        with suppress(WrongRowCount):  # more than asked for, or counted: the copies' matter
+            yield from blocks
+
+    return first_rows(as_they_come())[0]
 
 
 def _pages(api: Api, total: int) -> Iterator[Batch]:

@@ -75,6 +75,16 @@ def test_what_planning_asks_of_the_source(source, make_run, rows, settings, aske
     assert len(run.source.row_requests) == asked
 
 
+def test_a_source_that_gives_more_than_the_sample_asks_for(source, make_run):
+    """It ignores the limit: its answers have 1,500 rows, and batches are larger."""
+    served = source(
+        lambda n: {"id": n, "text": "x" * 500}, count=3_000, limit_name="none", largest_limit=1_500
+    )
+    run = make_run(served, batch_size=3_000)
+    run.whole()
+    assert run.manifest()["columns"] == ["id", "text"]
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_column_that_no_sampled_page_had_follows_misfit(source, make_run, format):
     rows = [{"id": n, **({"odd": n} if n == 1_500 else {})} for n in range(4_000)]
