@@ -95,6 +95,15 @@ class TotalInAHeader(Style):
         return 200, {"X-Total-Count": str(self.total)}, self.slice(start, limit)
 
 
+class GivesAllWhateverIsAsked(Style):
+    """It takes no notice of parameters, and one batch holds all rows."""
+
+    settings: ClassVar = {"paging": {}, "batch_size": 1_000}
+
+    def slice(self, start: int, limit: int) -> list[dict[str, Any]]:
+        return self.rows
+
+
 class CountsFromOne(Style):
     """SCIM (RFC 7644, 3.4.2.4): a start below 1 is taken for 1."""
 
@@ -211,6 +220,7 @@ HONEST = [
     Style,
     TotalInTheBody,
     TotalInAHeader,
+    GivesAllWhateverIsAsked,
     CountsFromOne,
     PagesFromOne,
     PagesFromZero,

@@ -123,7 +123,7 @@ def _is_styled(seed: int) -> bool:
 
 def _format(rng: random.Random) -> dict[str, object]:
     form = rng.choice(["csv", "csv", "ndjson", "parquet"])
-    if form == "parquet":  # whose types come from the first rows of each batch, if they are not declared
+    if form == "parquet":  # whose types come from a few rows, if they are not declared
         return {"format": form, "types": WILDFIRE_TYPES}
     return {"format": form, "compression": rng.choice(["none", "none", "gzip", "zstd"])}
 

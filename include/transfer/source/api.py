@@ -111,8 +111,10 @@ class Api(Access):
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
     def _found(self, at: int) -> Behind:
+        # As many as a copy asks for: where all rows come again, they are known.
+        limit = self.dataset.page_size or max(1, min(at, self.dataset.batch_size))
         try:
-            rows = _first_hashes(self._page(Batch(at, self.dataset.page_size or 1), 0), _ROWS_LOOKED_AT)
+            rows = _first_hashes(self._page(Batch(at, limit), 0), _ROWS_LOOKED_AT)
         except WrongRowCount:  # more than were asked for
             return Behind(at, "rows")
         return Behind(at, "rows" if rows else "empty", rows)

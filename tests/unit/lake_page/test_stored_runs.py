@@ -201,7 +201,7 @@ def test_no_name_leads_out_of_a_run(name):
 
 def test_a_runs_own_objects_have_names():
     written = "data_from_50.tuoowscuizvvmzytsajgukzk.ndjson.gz"
-    for name in ("_manifest.json", "data_from_0.csv", written, "_receipts/data_from_0.json"):
+    for name in ("_manifest.json", "_plan.json", "data_from_0.csv", written, "_receipts/data_from_0.json"):
         assert is_object_name(name)
     for name in ("index.html", "index.json", "fires-per_year.png", "fires.svg", "by_year.parquet"):
         assert is_report_name(name)
