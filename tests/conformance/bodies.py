@@ -123,7 +123,7 @@ class SearchesBehindARow(Asked):
         return 200, {}, {"hits": {"hits": self.slice(after + 1, 25)}}
 
 
-class IsBusyNowAndThen(AnswersGraphQL):
+class ThrottlesNowAndThen(AnswersGraphQL):
     """Errors with status 200 that pass: every third answer."""
 
     def answer(self, start: int, limit: int, request: Request) -> Answer:
@@ -148,7 +148,7 @@ HONEST = [
     AnswersGraphQL,
     AnswersGraphQLWithoutATotal,
     SearchesBehindARow,
-    IsBusyNowAndThen,
+    ThrottlesNowAndThen,
     LinksBetweenPosts,
 ]
 
