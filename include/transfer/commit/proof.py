@@ -82,6 +82,10 @@ def prove(
         got = f"it counts {now.rows:,} rows, and a request for those from {behind.at:,} on brought some"
         fix = "check count_path and total: a page's own, estimated or capped number is no total"
         findings.append(Finding("the source", got, fix))
+    elif end == "capped":
+        got = f"it counts {now.rows:,} rows, and refuses every request that reaches behind them"
+        fix = "that is a cap, not a total: copy it by a cursor, or by a query for each part of it"
+        findings.append(Finding("the source", got, fix))
     made, others = make_again(api, bucket, prefix, receipts) if sound and not findings else (0, [])
     versions = {receipt.source_version for receipt in receipts}
     versions |= {count.version for count in (before, now) if count.version is not None}

@@ -29,7 +29,8 @@ _ROWS_LOOKED_AT = 1_000
 class Behind:
     """What came of a request behind the last row.
 
-    `end`: `empty`, `refused` (by a status, or an answer without rows), or `rows`, whose `hashes` follow.
+    `end`: `empty`, `refused` (by a status, or an answer without rows), `capped` (refused, and so is a request
+    for the last row that reaches behind it), or `rows`, whose `hashes` follow.
     """
 
     at: int
@@ -93,7 +94,7 @@ class Api(Access):
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
     def behind(self, total: int) -> Behind:
-        """What one request behind the last of `total` rows brings.
+        """What one request behind the last of `total` rows brings; where it is refused, another across it.
 
         Raises the errors of a source that cannot be asked.
         """
@@ -105,10 +106,29 @@ class Api(Access):
                 except SourceRefused as error:
                     if error.status not in BEHIND_THE_END:
                         raise
-                    return Behind(at, "refused")
+                    return Behind(at, "refused" if self._reaches_behind(total) else "capped")
                 except (NotRows, BodyEmpty):
                     return Behind(at, "refused")
         raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
+
+    def _reaches_behind(self, total: int) -> bool:
+        """Whether the source answers a request that begins with its last row and asks for more.
+
+        One that gives its first 10,000 rows alone, and says that it has so many, does not. Of pages it cannot
+        be told, and where the last page was no full one, it has been asked already.
+        """
+        paging = self.paging
+        if not (total and isinstance(paging, Offset) and paging.limit_param):
+            return True
+        if paging.size and total % paging.size:
+            return True
+        try:
+            next(self._page(Batch(total - 1, 2), 0), None)
+        except SourceRefused as error:
+            return error.status not in BEHIND_THE_END
+        except (NotRows, BodyEmpty, WrongRowCount):
+            return True
+        return True
 
     def _found(self, at: int) -> Behind:
         # As many as a copy asks for: where all rows come again, they are known.
