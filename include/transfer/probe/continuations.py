@@ -25,9 +25,26 @@ def find_link(asker: Asker, reply: Reply) -> Link | None:
     urls += [
         place_of(path[:-1] if path[-1] == "href" else path)
         for path, value in leaves(reply.around)
-        if isinstance(value, str) and re.match(r"https?://|/|\?", value) and _is_next(path)
+        if _is_url(value) and _is_next(path)
     ]
+    urls += _listed(reply.around)
     return next((link for link in map(_link, urls) if _leads_on(asker, reply, link)), None)
+
+
+def _listed(around: Any) -> Iterator[str]:
+    """URLs in an array of links, beside a field that says `next`."""
+    for key, links in around.items() if isinstance(around, dict) else ():
+        for link in links if isinstance(links, list) else ():
+            named = (
+                [name for name, value in link.items() if value == "next"] if isinstance(link, dict) else ()
+            )
+            if named:
+                urls = (name for name, value in link.items() if _is_url(value))
+                yield from (f"body:{key}[{named[0]}=next].{name}" for name in urls)
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and re.match(r"https?://|/|\?", value) is not None
 
 
 def _link(url: str) -> Link:
