@@ -20,6 +20,7 @@ WILDFIRE_TYPES = {
 WILDFIRES = Dataset(
     name="wildfires",
     version_header="ETag",
+    provenance_header="Data-Provenance",
     accept_encoding="identity",  # the API is next door: compressing would only cost its CPU
     types=WILDFIRE_TYPES,
     batch_size=50_000,

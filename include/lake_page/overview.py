@@ -39,6 +39,7 @@ class RunRow:
     retries: int | None
     reused: int | None
     problem: str = ""  # what is wrong with what is known of it
+    generated: bool = False  # its source says that its rows are made up
 
     @property
     def live(self) -> bool:
@@ -99,6 +100,7 @@ def run_row(
         retries=figures.retries,
         reused=figures.reused,
         problem=_problem(run, stored),
+        generated=manifest.generated if manifest else False,
     )
 
 

@@ -13,6 +13,7 @@ from include.lake_page.runs import Copied
 from include.transfer.commit.manifest import Manifest, complaints
 from include.transfer.commit.owner import owner_of
 from include.transfer.errors import BadSettings
+from include.transfer.source.count import MOST_PROVENANCE
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
@@ -49,6 +50,8 @@ class Committed:
     receipts: tuple[Copied, ...] = ()
     grown: int = 0
     proof: tuple[Point, ...] = ()
+    provenance: str = ""  # what the source says that its rows are
+    generated: bool = False  # made up, it says
 
     @classmethod
     def read(cls, stored: Any, prefix: Prefix) -> "Committed | Damaged":
@@ -67,6 +70,8 @@ class Committed:
             receipts=tuple(map(Copied.of, manifest.receipts)),
             grown=manifest.rows - planned,
             proof=points(manifest.proof),
+            provenance=manifest.provenance[:MOST_PROVENANCE],
+            generated=manifest.generated,
         )
 
 

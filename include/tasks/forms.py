@@ -91,6 +91,11 @@ _SETTINGS: Help = {
         {"type": ["null", "object"]},
     ),
     "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
+    "provenance_header": (
+        "Header of the provenance",
+        "It says what the rows are; the manifest keeps it, page and report show it.",
+        {},
+    ),
     "accept": ("Media type to ask for", "application/json or application/x-ndjson", {"minLength": 3}),
     "requests_per_minute": ("Requests per minute", "Of all copies together; 0: no limit.", {"minimum": 0}),
     "types": (
@@ -154,6 +159,7 @@ _SECTIONS = {
         "body",
         "accept",
         "version_header",
+        "provenance_header",
         "requests_per_minute",
     ),
     "Paging and rows": ("paging", "rows_key", "rows", "key", "duplicates", "reread"),

@@ -31,6 +31,7 @@ _KINDS: dict[Any, str] = {str: "a text", Mapping: "an object"}
 MAY_BE_EMPTY: Mapping[str, Any] = {
     "rows_key": "",
     "version_header": "",
+    "provenance_header": "",
     "count_accept": "",
     "key": [],
 }
@@ -64,6 +65,7 @@ class Dataset:
     query: Mapping[str, Any] = field(default_factory=dict)  # sent with every request; a list: once for each
     body: Mapping[str, Any] | None = None  # given: every request is a POST with it as JSON
     version_header: str = ""  # the header that names the dataset's version, if the API has one
+    provenance_header: str = ""  # the header that says what the rows are, for the manifest
     accept: str = "application/json"
     accept_encoding: str = "gzip"
     requests_per_minute: int = 0  # of all copies of a run together; 0: no limit

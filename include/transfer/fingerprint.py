@@ -20,6 +20,7 @@ _NOT_CONTENT = {
     "duplicates",
     "requests_per_minute",
     "reread",
+    "provenance_header",
 }
 # Settings that the first release had not; its fingerprints stay what they were.
 _ADDED: Mapping[str, Any] = {

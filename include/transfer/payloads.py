@@ -64,7 +64,7 @@ class VerifiedRun(TypedDict):
     """What may be committed. `batches`: the planned ones, and those by which the source grew.
 
     `digest` names the batches' receipts; `appended`: rows behind the planned ones; `drift`: see drift.py;
-    `proof`: see proof.py.
+    `proof`: see proof.py; `provenance`: what the source says that its rows are.
     """
 
     rows: int
@@ -75,6 +75,7 @@ class VerifiedRun(TypedDict):
     appended: int
     drift: dict[str, Any] | None
     proof: NotRequired[dict[str, Any]]
+    provenance: NotRequired[str]
 
 
 class CommittedRun(TypedDict):

@@ -171,6 +171,7 @@ def verify(
         "appended": len(tail.batches),
         "drift": record(before, source, verified.receipts) if tail.batches else None,
         "proof": proof.to_dict(),
+        "provenance": api.provenance,
     }
 
 
@@ -196,6 +197,7 @@ def commit(
         receipts=receipts,
         drift=verified["drift"],
         proof=verified.get("proof"),
+        provenance=verified.get("provenance", ""),
     )
     stored = publish(bucket, manifest, standing)
     return {

@@ -1,5 +1,6 @@
 """The HTTP API over one snapshot folder: how it is put together, and its pages."""
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from services.wildfires_api.snapshot import SnapshotFolder
 
 DESCRIPTION = """Wildfire records, one JSON object a fire.
 
-Answers under /api carry an ETag that names the data's version; rows keep their order within a version.
+Answers under /api carry an ETag that names the data's version, and say in Data-Provenance what its rows are:
+generated, or of which file. Rows keep their order within a version.
 `Accept: application/x-ndjson` gives one row a line instead of an array; `Accept-Encoding: gzip` is honoured.
 Above the bound of concurrent streams the answer is 503 with Retry-After."""
 GZIP_LEVEL = 1  # about three times faster than the default for a quarter more bytes
@@ -89,6 +91,6 @@ async def welcome(request: Request) -> str:
     )
     return (
         "<!doctype html><meta charset=utf-8><title>Wildfires API</title><h1>Wildfires API</h1>"
-        f"<p>{meta.count:,} rows, version {meta.version}, {meta.source['kind']}.</p><ul>{links}</ul>"
+        f"<p>{meta.count:,} rows, version {meta.version}, {html.escape(meta.provenance)}.</p><ul>{links}</ul>"
         "<p>Described for programs in <a href='openapi.json'>openapi.json</a>.</p>"
     )

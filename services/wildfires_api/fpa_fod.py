@@ -23,6 +23,7 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 FIRES = 1_880_465
+EDITION = "FPA-FOD, 4th edition (Short 2017, https://doi.org/10.2737/RDS-2013-0009.4)"
 SIZE_CLASSES = "ABCDEFG"
 # Whole numbers for the published shares (six decimals: each count is certain to within one fire).
 FIRES_PER_CLASS = (666_919, 939_376, 220_077, 28_427, 14_107, 7_786, 3_773)

@@ -95,21 +95,21 @@ async def get_for_columns(
     wanted = list(dict.fromkeys(name for name in names if name))
     if not wanted:
         whole = f"{request.scope.get('root_path', '')}/api/get?start={start}&limit={limit}"
-        return RedirectResponse(whole, 303, _version(snapshot))
+        return RedirectResponse(whole, 303, _about(snapshot))
     if unknown := [name for name in wanted if name not in snapshot.meta.columns]:
         raise HTTPException(422, f"columns: no {', '.join(unknown)}; /api/get_columns lists the columns")
     rows = _project(snapshot.lines(start, limit, ROWS_PER_BLOCK), wanted)
-    return RowStream(request, rows, None, _version(snapshot))
+    return RowStream(request, rows, None, _about(snapshot))
 
 
 @router.get("/sample", response_class=Response)
 async def sample(request: Request, snapshot: Current, limit: Limit, seed: Seed = 0) -> Response:
     """Rows drawn at random, none twice."""
-    return RowStream(request, snapshot.sample(limit, seed, ROWS_PER_BLOCK), None, _version(snapshot))
+    return RowStream(request, snapshot.sample(limit, seed, ROWS_PER_BLOCK), None, _about(snapshot))
 
 
 def _fact(value: object, snapshot: Snapshot, request: Request) -> Response:
-    headers = _version(snapshot) | {"Cache-Control": "no-cache"}
+    headers = _about(snapshot) | {"Cache-Control": "no-cache"}
     asked = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if "*" in asked or f'"{snapshot.meta.version}"' in asked:
         return Response(status_code=304, headers=headers)
@@ -118,12 +118,13 @@ def _fact(value: object, snapshot: Snapshot, request: Request) -> Response:
 
 def _page(request: Request, snapshot: Snapshot, start: int, limit: int, count: int) -> Response:
     begin, end = snapshot.byte_range(start, limit, count)
-    return RowStream(request, snapshot.slices(begin, end), end - begin, _version(snapshot))
+    return RowStream(request, snapshot.slices(begin, end), end - begin, _about(snapshot))
 
 
-def _version(snapshot: Snapshot) -> dict[str, str]:
+def _about(snapshot: Snapshot) -> dict[str, str]:
+    """The headers of every answer: the data's version, and what its rows are."""
     # Weak: an array, its NDJSON and their gzip forms are the same version in other bytes.
-    return {"ETag": f'W/"{snapshot.meta.version}"'}
+    return {"ETag": f'W/"{snapshot.meta.version}"', "Data-Provenance": snapshot.meta.provenance}
 
 
 def _project(blocks: Iterator[bytes], columns: list[str]) -> Iterator[bytes]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.wildfires_api.fpa_fod import EDITION, FIRES
+
 ROWS, INDEX, META = "rows.ndjson", "rows.idx", "meta.json"
 OFFSET_BYTES = 8  # little-endian uint64
 CHUNK_BYTES = 512 * 1024
@@ -33,6 +35,16 @@ class Meta:
     columns: tuple[str, ...]
     source: dict[str, Any]
     created: str
+
+    @property
+    def provenance(self) -> str:
+        """What the rows are: generated, or of a file; ASCII, as a header takes it."""
+        if self.source["kind"] == "generated":
+            return f"Generated rows, not real fires (seed {self.source['seed']})"
+        file = self.source["file"].encode("ascii", "replace").decode()
+        if self.count == FIRES:
+            return f"{EDITION}, all {FIRES:,} fires of {file}"
+        return f"Rows of {file} in the columns of the {EDITION}"
 
     @classmethod
     def read(cls, path: Path) -> "Meta":

@@ -36,6 +36,7 @@ class Manifest:
     fingerprint: str = ""  # of the dataset's settings
     drift: dict[str, Any] | None = None
     proof: dict[str, Any] | None = None  # see proof.py; None: of an earlier release
+    provenance: str = ""  # what the source says that its rows are; empty: nothing
     created_at: str = ""  # ISO 8601; empty before it is committed
 
     @property
@@ -50,6 +51,11 @@ class Manifest:
     def rescued(self) -> int:
         """Rows with something in the column that a dataset's `misfit` adds."""
         return sum(receipt.rescued for receipt in self.receipts)
+
+    @property
+    def generated(self) -> bool:
+        """Whether the source says that it made its rows up."""
+        return self.provenance.lower().startswith("generated")
 
     @property
     def ordered(self) -> bool:
@@ -74,6 +80,7 @@ class Manifest:
             "fingerprint": self.fingerprint,
             "drift": self.drift,
             "proof": self.proof,
+            "provenance": self.provenance,
             "created_at": self.created_at,
             "receipts": [self._without_shared(receipt.to_dict()) for receipt in self.receipts],
         }
@@ -107,6 +114,7 @@ class Manifest:
             fingerprint=stored.get("fingerprint", ""),
             drift=stored.get("drift"),
             proof=stored.get("proof"),
+            provenance=stored.get("provenance", ""),
             created_at=stored.get("created_at", ""),
         )
 
@@ -143,6 +151,7 @@ _OPTIONAL: dict[str, Any] = {
     "fingerprint": str,
     "drift": Mapping | None,
     "proof": Mapping | None,
+    "provenance": str,
     "created_at": str,
 }
 

@@ -51,4 +51,5 @@ def verified_chain(
         "appended": 0,
         "drift": None,
         "proof": proof.to_dict() | {"counted_twice": not uncounted and proof.counted_twice},
+        "provenance": api.provenance,
     }

@@ -13,7 +13,7 @@ from include.transfer.redact import redact
 from include.transfer.source.answers import located
 from include.transfer.source.bodies import as_json, placed
 from include.transfer.source.chains import Answer, Ask, Chained, Link
-from include.transfer.source.count import Count, read_version
+from include.transfer.source.count import Count, read_provenance, read_version
 from include.transfer.source.fetch import method_of, request
 from include.transfer.source.pace import Pace, Patience
 from include.transfer.source.paging import Params, pairs
@@ -39,6 +39,7 @@ class Access:
     ) -> None:
         self.dataset = dataset
         self.version: str | None = None  # of the rows read last
+        self.provenance = ""  # what the source says that its rows are
         self.patience = patience or Patience()
         self._session = OwnHostOnly(session, base_url)
         self._base_url = base_url.rstrip("/")
@@ -84,7 +85,7 @@ class Access:
 
     def named_version(self) -> str | None:
         """The version that the first answer of a chain names, where no count is asked for one."""
-        if not self.dataset.version_header:
+        if not self.dataset.version_header and not self.dataset.provenance_header:
             return None
         for attempt in self.patience.retrying():
             with attempt, self.open(self.chained.request(None), 0) as response:
@@ -138,6 +139,8 @@ class Access:
             located(response, self._session, row),
         ):
             self._pace.note(response.headers)
+            if said := read_provenance(response.headers, self.dataset):
+                self.provenance = self._session.without_secrets(said)
             yield response
 
     def check_version(self, headers: Mapping[str, str], first: Ask, *, new: bool) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Digits in groups of three with one separator; a dot stands for no group, since nobody could tell 1.234.
 _NUMBER = re.compile("([0-9]+|[0-9]{1,3}(?:([, _'\u00a0\u202f])[0-9]{3})(?:\\2[0-9]{3})*)(?:\\.0{1,2})?")
+MOST_PROVENANCE = 500  # characters
 _MOST_DIGITS = 18  # of 64 bits
 _LARGEST_EXACT_DOUBLE = 2.0**53
 _CONTENT_RANGE = re.compile(r"(?:(?P<unit>[^\s/=]+)[\s=]+)?(?:\*|[0-9]+-[0-9]+)/(?P<total>.*)")
@@ -34,6 +35,12 @@ def read_version(headers: Mapping[str, str], dataset: "Dataset") -> str | None:
         return None
     value = _header(headers, dataset.version_header)
     return value.removeprefix("W/").strip('"') if value else None
+
+
+def read_provenance(headers: Mapping[str, str], dataset: "Dataset") -> str:
+    """What the source says that its rows are, as one short line; empty where it says nothing."""
+    said = _header(headers, dataset.provenance_header) if dataset.provenance_header else None
+    return " ".join((said or "").split())[:MOST_PROVENANCE]
 
 
 def read_number(place: str, headers: Mapping[str, str], body: bytes) -> int:

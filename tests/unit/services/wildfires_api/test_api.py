@@ -45,6 +45,13 @@ def test_counts_are_bare_numbers(client: httpx.Client) -> None:
     assert client.get("/api/count_small").content == b"20000"
 
 
+@pytest.mark.parametrize("path", ["count", "count_small", "get?start=0&limit=1", "sample?limit=1"])
+def test_every_answer_says_that_its_rows_are_generated(client: httpx.Client, path: str) -> None:
+    said = client.get(f"/api/{path}").headers["Data-Provenance"]
+    assert said.lower().startswith("generated")
+    assert "seed 0" in said
+
+
 def test_the_small_data_is_the_beginning_of_the_whole(
     tmp_path: Path, small_data: Path, connect: Callable
 ) -> None:

@@ -3,12 +3,14 @@
 import csv
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from include.wildfires import WILDFIRE_TYPES
+from services.wildfires_api.fpa_fod import FIRES
 from services.wildfires_api.fpa_fod_file import SchemaMismatch, load
 from services.wildfires_api.snapshot import SnapshotError
 from tests.project_files import PROJECT
@@ -168,3 +170,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_real_records_keep_every_value(tmp_path: Path) -> None:
     assert loaded(SAMPLE, tmp_path) == real_fires()
+
+
+def test_what_was_loaded_is_said_with_its_file_and_the_dois_edition(tmp_path: Path) -> None:
+    meta = load(sqlite_file(tmp_path / "fires \u00e9.sqlite", COLUMNS, FIRE), tmp_path / "out")
+    part, whole = meta.provenance, replace(meta, count=FIRES).provenance
+    for said in (part, whole):
+        assert said.isascii()
+        assert "10.2737/RDS-2013-0009.4" in said
+        assert "fires ?.sqlite" in said
+    assert part.startswith("Rows of")
+    assert whole.startswith("FPA-FOD")
