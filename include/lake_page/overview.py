@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from include.lake_page.figures import Figures
 from include.lake_page.runs import AirflowRun
@@ -190,7 +191,9 @@ def _row_or_what_is_wrong(
     except Exception as error:
         log.exception("%s cannot be shown", each.prefix)
         problem = f"it cannot be shown ({type(error).__name__}): see the API server's log"
-        unknown = dict.fromkeys(("took", "planned", "rows_per_second", "peak_rss_mb", "retries", "reused"))
+        unknown: dict[str, Any] = dict.fromkeys(
+            ("took", "planned", "rows_per_second", "peak_rss_mb", "retries", "reused")
+        )
         return RunRow(
             each.prefix, UNREADABLE, each.run, "", done=0, rows=0, bytes=0, problem=problem, **unknown
         )

@@ -11,15 +11,15 @@ from include.report import html, theme
 from include.report import marts as exported_marts
 from include.report.charts import FIGURES
 from include.report.errors import RunGone
+from include.report.origin import Origin
+from include.report.pictures import Picture
+from include.transfer.commit.manifest import Manifest
 from include.transfer.memory import peak_rss_mb
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
 log = logging.getLogger(__name__)
 
-_SOURCE = (
-    "Source: FPA-FOD, 4th edition (Short 2017, doi 10.2737/RDS-2013-0009.4), as the copied API served it"
-)
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".html": "text/html; charset=utf-8"}
 
 
@@ -33,14 +33,14 @@ def publish(bucket: Bucket, loaded: Mapping[str, Any], marts: Mapping[str, str])
     started = time.monotonic()
     prefix = Prefix(loaded["dataset"], loaded["run"])
     _still_there(bucket, prefix)
+    origin = Origin.of(Manifest.from_dict(bucket.get_json(prefix.manifest), prefix))
     rows = exported_marts.read(bucket, marts)
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
-    pictures: dict[tuple[str, str], str] = {}
-    charts = []
-    if loaded["rows"]:
-        about = f"{loaded['rows']:,} fires of {loaded['dataset']}, run {loaded['run']}\n{_SOURCE}"
-        charts = [_draw(bucket, prefix, figure, rows, about, pictures) for figure in FIGURES]
-    _put(bucket, prefix, "index.html", html.render(rows, pictures, loaded, created_at).encode())
+    of = f"{loaded['rows']:,} rows of {loaded['dataset']}, run {prefix.run[:15]}"
+    figures = FIGURES if loaded["rows"] else ()
+    pictures = [Picture.of(figure, rows, origin, [of]) for figure in figures]
+    charts = [_stored(bucket, prefix, picture) for picture in pictures]
+    _put(bucket, prefix, "index.html", html.render(rows, pictures, loaded, origin, created_at).encode())
     parquet = sorted(key.removeprefix(prefix.report) for key in marts.values())
     index = {"created_at": created_at, "charts": charts, "marts": parquet}
     bucket.put_json(f"{prefix.report}index.json", index)
@@ -67,22 +67,14 @@ def keep_docs(bucket: Bucket, run: str, dataset: str, target: Path) -> None:
     _put(bucket, Prefix(dataset, run), "docs.html", (target / "static_index.html").read_bytes())
 
 
-def _draw(
-    bucket: Bucket,
-    prefix: Prefix,
-    figure: Any,
-    rows: Mapping[str, Any],
-    about: str,
-    pictures: dict[tuple[str, str], str],
-) -> dict[str, str]:
-    """Write one figure in light and dark, as SVG and PNG; gives its entry in the index."""
-    entry = {"name": figure.name, "title": figure.title}
+def _stored(bucket: Bucket, prefix: Prefix, picture: Picture) -> dict[str, str]:
+    """Write one chart in light and dark, as SVG and PNG; gives its entry in the index."""
+    entry = {"name": picture.figure.name, "title": picture.heading.title}
     for look, mark in ((theme.LIGHT, ""), (theme.DARK, "dark_")):
-        spec = theme.finished(figure.draw(rows, look), figure.title, about, look)
-        pictures[figure.name, look.name] = theme.svg(spec)
-        suffix = "_dark" if mark else ""
-        for kind, content in (("svg", pictures[figure.name, look.name].encode()), ("png", theme.png(spec))):
-            entry[f"{mark}{kind}"] = _put(bucket, prefix, f"{figure.name}{suffix}.{kind}", content)
+        name = f"{picture.figure.name}{'_dark' if mark else ''}"
+        svg, png = picture.svg(look, theme.WIDE), theme.png(picture.spec(look, theme.WIDE))
+        entry[f"{mark}svg"] = _put(bucket, prefix, f"{name}.svg", svg.encode())
+        entry[f"{mark}png"] = _put(bucket, prefix, f"{name}.png", png)
     return entry
 
 

@@ -9,13 +9,18 @@ from typing import Any
 
 import jinja2
 
-from include.report.charts import CLASSES, FIGURES, MONTHS
+from include.report import theme
+from include.report.charts import CLASSES, MONTHS
 from include.report.marts import Rows
+from include.report.numbers import number
+from include.report.origin import Origin
+from include.report.pictures import Picture
 
-SOURCE = (
-    "Source: Short, K. C. 2017. Spatial wildfire occurrence data for the United States, 1992-2015 "
-    "[FPA_FOD_20170508]. 4th edition. Forest Service Research Data Archive, doi 10.2737/RDS-2013-0009.4 "
-    "(public domain), or rows generated in its form, as the copied API served them."
+# What the columns are of, whether the rows are real or generated.
+MODEL = (
+    "Columns of the FPA-FOD: Short, K. C. 2017. Spatial wildfire occurrence data for the United States, "
+    "1992-2015 [FPA_FOD_20170508]. 4th edition. Forest Service Research Data Archive, "
+    "doi 10.2737/RDS-2013-0009.4 (public domain)."
 )
 
 Marts = Mapping[str, Rows]
@@ -126,20 +131,24 @@ def facts(marts: Marts) -> list[tuple[str, str]]:
 
 
 def render(
-    marts: Marts, pictures: Mapping[tuple[str, str], str], loaded: Mapping[str, Any], created_at: str
+    marts: Marts,
+    pictures: Sequence[Picture],
+    loaded: Mapping[str, Any],
+    origin: Origin,
+    created_at: str,
 ) -> str:
-    """The page. `pictures`: (figure, theme) → SVG; `loaded`: what the load answered."""
+    """The page. `loaded`: what the load answered."""
     shown = tables(marts)
     figures = [
         {
-            "name": figure.name,
-            "title": figure.title,
-            "says": figure.says,
-            "table": shown[figure.name],
-            **{theme: _base64(pictures[figure.name, theme]) for theme in ("light", "dark")},
+            "name": picture.figure.name,
+            "about": picture.figure.about,
+            "title": picture.heading.title,
+            "says": picture.figure.says,
+            "table": shown[picture.figure.name],
+            "drawn": _drawn(picture),
         }
-        for figure in FIGURES
-        if (figure.name, "light") in pictures
+        for picture in pictures
     ]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -152,15 +161,12 @@ def render(
         loaded=loaded,
         facts=facts(marts),
         figures=figures,
-        tables=[shown["containment"], shown["largest_fires"]],
-        source=SOURCE,
+        containment=shown["containment"],
+        largest=shown["largest_fires"],
+        origin=origin,
+        model=MODEL,
         created_at=created_at,
     )
-
-
-def number(value: float, decimals: int = 0) -> str:
-    """1234567.8 as 1,234,568."""
-    return f"{value:,.{decimals}f}"
 
 
 def cell(value: Any, column: Column) -> str:
@@ -170,5 +176,11 @@ def cell(value: Any, column: Column) -> str:
     return number(value, column.decimals) if column.number else str(value)
 
 
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+def _drawn(picture: Picture) -> dict[str, str]:
+    """Width and theme, such as `phone_dark` → the picture as an address within the page."""
+    found = {}
+    for layout in (theme.WIDE, theme.PHONE):
+        for look in (theme.LIGHT, theme.DARK):
+            encoded = base64.b64encode(picture.svg(look, layout).encode()).decode()
+            found[f"{layout.name}_{look.name}"] = f"data:image/svg+xml;base64,{encoded}"
+    return found

@@ -1,6 +1,8 @@
 """Light and dark: colours that colour-blind eyes tell apart, a font that the renderer has, and pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -28,7 +30,26 @@ class Theme:
     on_low: str
     on_high: str
     turns_at: float
+    loud: str
 
+
+@dataclass(frozen=True)
+class Layout:
+    """How wide a picture is; `width`: of what is drawn, in pixels. Text is as large in either."""
+
+    name: str
+    width: int
+    title_size: int
+    line: int  # characters of a title that fit on one
+    legend: int  # pixels
+
+    @property
+    def wide(self) -> bool:
+        return self is WIDE
+
+
+WIDE = Layout("wide", width=680, title_size=18, line=78, legend=280)
+PHONE = Layout("phone", width=285, title_size=16, line=38, legend=200)
 
 # The marks are the blues of Okabe and Ito's palette; the ramps one hue, which lightness alone orders.
 LIGHT = Theme(
@@ -41,6 +62,7 @@ LIGHT = Theme(
     on_low="#000000",
     on_high="#ffffff",
     turns_at=0.484,
+    loud="#8a4700",
 )
 DARK = Theme(
     name="dark",
@@ -52,24 +74,37 @@ DARK = Theme(
     on_low="#ffffff",
     on_high="#000000",
     turns_at=0.241,
+    loud="#f5b95a",
 )
 
 
-def finished(chart: Any, title: str, source: str, theme: Theme) -> dict[str, Any]:
-    """The chart with its title above and its source below, in the theme's colours, as Vega-Lite."""
+@dataclass(frozen=True)
+class Heading:
+    """What stands above a chart; `loud`: its lines are a warning."""
+
+    title: str
+    lines: Sequence[str]
+    loud: bool = False
+
+
+def finished(chart: Any, heading: Heading, theme: Theme, layout: Layout) -> dict[str, Any]:
+    """The chart with its heading, in the theme's colours, as Vega-Lite."""
+    lines = [part for line in heading.lines for part in wrap(line, layout.line * 3 // 2)]
     headed = alt.vconcat(
         chart,
         title=alt.TitleParams(
-            text=title,
-            subtitle=source.split("\n"),
+            text=wrap(heading.title, layout.line),
+            subtitle=lines,
             anchor="start",
-            fontSize=18,
-            subtitleFontSize=11,
+            fontSize=layout.title_size,
+            subtitleFontSize=12,
+            subtitleColor=theme.loud if heading.loud else theme.ink,
+            subtitleFontWeight="bold" if heading.loud else "normal",
             subtitlePadding=6,
             offset=16,
         ),
     )
-    spec: dict[str, Any] = headed.configure(**_config(theme)).to_dict()
+    spec: dict[str, Any] = headed.configure(**_config(theme, layout)).to_dict()
     return spec
 
 
@@ -90,12 +125,12 @@ def _vl_version() -> str:
     return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
-def _config(theme: Theme) -> dict[str, Any]:
+def _config(theme: Theme, layout: Layout) -> dict[str, Any]:
     text = {"labelColor": theme.ink, "titleColor": theme.ink}
     return {
         "background": theme.background,
         "font": FONT,
-        "padding": 20,
+        "padding": 20 if layout.wide else 8,
         "view": {"stroke": None},
         "axis": {
             **text,

@@ -56,7 +56,7 @@ def rows_of_marts():
 
 
 @pytest.fixture
-def published(commit):
+def published(commit, request):
     """A report of made-up marts: the run, and what the step answered."""
     import pyarrow as pa
     import pyarrow.parquet
@@ -65,6 +65,8 @@ def published(commit):
     from include.transfer.store.bucket import Bucket
 
     run = commit([])
+    run.manifest["provenance"] = getattr(request, "param", "")
+    run.commit()
     keys = {}
     for name, rows in rows_of_marts().items():
         out = io.BytesIO()
@@ -112,7 +114,9 @@ def test_the_pictures_have_text_in_them(published):
     run, publish = published
     publish()
     svg = run.get("_report/map_of_states.svg").decode()
-    assert {word for word in (">CA<", "Where they burned", "FPA-FOD") if word not in svg} == set()
+    # A no-break space stands before the sign.
+    words = (">CA<", "100\u00a0% of the fires were in California", "Source: not named")
+    assert {word for word in words if word not in svg} == set()
 
     import vl_convert
 
@@ -123,6 +127,26 @@ def test_the_pictures_have_text_in_them(published):
     }
     with_text, without = sizes.values()
     assert with_text > without + 200
+
+
+@pytest.mark.parametrize("published", ["Generated rows, not real fires (seed 0)"], indirect=True)
+def test_no_chart_of_generated_rows_names_a_source(published):
+    run, publish = published
+    publish()
+    index = json.loads(run.get("_report/index.json"))
+    files = ["index.html", *(chart[kind] for chart in index["charts"] for kind in ("svg", "dark_svg"))]
+    for file in files:
+        text = run.get(f"_report/{file}").decode()
+        assert "Generated rows, not real fires (seed 0)" in text
+        assert "Source:" not in text
+
+
+@pytest.mark.parametrize("published", ["FPA-FOD, doi:10.2737"], indirect=True)
+def test_a_chart_of_real_rows_names_theirs(published):
+    run, publish = published
+    publish()
+    for file in ("index.html", "sizes.svg", "season_dark.svg"):
+        assert "Source: FPA-FOD, doi:10.2737" in run.get(f"_report/{file}").decode()
 
 
 def test_a_report_beside_a_run_that_was_removed_leaves_nothing(published):
