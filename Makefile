@@ -4,11 +4,11 @@
 .PHONY: help run run-celery test test-all chaos bench bench-quick check up down status logs airflow data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .PHONY: export-config image-test compose-test sbom
-.PHONY: dbt-manifest run-report pictures
+.PHONY: dbt-manifest run-report pictures verify password
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
-VARIABLES := DAG CONF API URL CONN OUT EXECUTOR ROWS FILE NAME ARGS ROUNDS SEED PYTHON BASE ENGINE \
+VARIABLES := DAG CONF API URL URI CONN OUT EXECUTOR ROWS FILE REPLACE NAME ARGS ROUNDS SEED PYTHON BASE ENGINE \
 	AIRFLOW_PORT API_PORT S3_PORT S3_ADMIN_PORT POSTGRES_PORT STACK_HOME \
 	GIT_REPO GIT_REF GIT_SSH_KEY KEY K8S_HOME
 DAG ?= wildfires_small_to_s3
@@ -48,7 +48,11 @@ help: ## Show this list
 
 run: ## Run one DAG from nothing to verified objects (DAG=… ROWS=… CONF='{"format": "parquet"}' or @file, API=…)
 	@$(BOOTSTRAP) run
-	@exec $(STACK) run --dag "$$DAG" --conf "$$CONF" $${ROWS:+--rows "$$ROWS"} $${API:+--api "$$API"}
+	@exec $(STACK) run --dag "$$DAG" --conf "$$CONF" $${ROWS:+--rows "$$ROWS"} $${REPLACE:+--replace} $${API:+--api "$$API"}
+
+verify: ## Read a committed run back: every object, row and hash (URI=s3://…/_manifest.json or …/_latest.json)
+	@$(BOOTSTRAP) run
+	@exec $(STACK) verify $${URI:+--uri "$$URI"}
 
 probe: ## Ask an API how it is copied: its settings, a DAG file, its columns (URL=… CONN=… OUT=settings.json)
 	@$(BOOTSTRAP) run
@@ -58,11 +62,11 @@ run-celery: DAG = wildfires_to_s3
 run-celery: ## The full dataset with CeleryExecutor: three workers, Valkey (DAG=… ROWS=195000 CONF=…)
 	@$(BOOTSTRAP) test
 	@set -- $${ROWS:+--rows "$$ROWS"}; [ "$$#" -gt 0 ] || set -- --full; \
-		exec $(STACK) run --executor CeleryExecutor --dag "$$DAG" --conf "$$CONF" "$$@"
+		exec $(STACK) run --executor CeleryExecutor --dag "$$DAG" --conf "$$CONF" $${REPLACE:+--replace} "$$@"
 
 run-report: ## Copy, load, transform, publish, end to end, and compare every total (ROWS=1880465 CONF=…)
 	@$(BOOTSTRAP) report
-	@exec $(STACK) run-report --conf "$$CONF" $${ROWS:+--rows "$$ROWS"}
+	@exec $(STACK) run-report --conf "$$CONF" $${ROWS:+--rows "$$ROWS"} $${REPLACE:+--replace}
 
 test: ## The tests that guard data: engine, DAGs, the real scheduler, short faults (ARGS="-k …" is given to pytest)
 	@$(BOOTSTRAP) test
@@ -142,6 +146,10 @@ status: ## Show what is up, where, and how much memory it takes
 	@$(BOOTSTRAP) run
 	@$(STACK) status
 
+password: ## Print the logins of Airflow and of the S3 page
+	@$(BOOTSTRAP) run
+	@$(STACK) password
+
 logs: ## Show the end of the logs (NAME=scheduler for one)
 	@$(BOOTSTRAP) run
 	@$(STACK) logs $(NAME)
@@ -150,9 +158,9 @@ airflow: ## Airflow's own command line on the stack that is up (ARGS='pools list
 	@$(BOOTSTRAP) run
 	@$(STACK) airflow $(ARGS)
 
-data: ## Choose the rows of the API: FILE=<the real file>, or ROWS=1880465 generated ones
+data: ## Choose the rows of the API: FILE=<the real file>, or ROWS=1880465 generated ones (REPLACE=1: unasked)
 	@$(BOOTSTRAP) run
-	@$(STACK) data $${ROWS:+--rows "$$ROWS"} $${FILE:+--file "$$FILE"}
+	@$(STACK) data $${ROWS:+--rows "$$ROWS"} $${FILE:+--file "$$FILE"} $${REPLACE:+--replace}
 
 export-config: ## Write the connections of a deployment into .deploy/, in every form (FILE=.env.production)
 	@$(BOOTSTRAP) run

@@ -60,12 +60,13 @@ class BatchRow:
 
 @dataclass(frozen=True)
 class Failure:
-    """A task of the run that failed."""
+    """A task of the run that failed; `again`: it waits for its next attempt."""
 
     task_id: str
     map_index: int
     attempts: int
     error: str = ""  # what it said of itself, without secrets
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -186,10 +187,21 @@ def _disagreements(manifest: Committed | None, objects: Mapping[str, int] | None
 
 
 def _failures(progress: Progress, errors: Mapping[tuple[str, int], str]) -> tuple[Failure, ...]:
-    failed = [attempt for attempt in progress.attempts if attempt.state == "failed"]
+    # What an attempt said goes when the next one begins.
+    failed = [
+        attempt
+        for attempt in progress.attempts
+        if attempt.state == "failed" or (attempt.task_id, attempt.map_index) in errors
+    ]
     failed.sort(key=lambda attempt: (attempt.started is None, attempt.started, attempt.map_index))
     return tuple(
-        Failure(each.task_id, each.map_index, each.try_number, errors.get((each.task_id, each.map_index), ""))
+        Failure(
+            each.task_id,
+            each.map_index,
+            each.try_number,
+            errors.get((each.task_id, each.map_index), ""),
+            again=each.state == "up_for_retry",
+        )
         for each in failed
     )
 

@@ -4,6 +4,7 @@ Nothing of Airflow is imported before one is opened.
 """
 
 import json
+import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from include.transfer.store.bucket import Bucket
     from include.transfer.store.options import Options, Settings
 
+log = logging.getLogger(__name__)
 
 _FORMS = {
     "http": "give it as JSON, with the whole URL as its host (http(s)://host:port/path: Airflow takes the"
@@ -182,6 +184,11 @@ def _named(conn_id: str, kind: str) -> Iterator[None]:
         with about(f"connection {conn_id}"):
             yield
     except AirflowNotFoundException:
+        if _is_missing(conn_id):
+            fix = f"create it, of type {kind}, or name another"
+            raise BadSettings(
+                "Airflow has none of this name", where=f"connection {conn_id}", fix=fix
+            ) from None
         # Said of a server that does not answer, too: a task must not fail for good because that is restarted.
         raise NoConnection(
             "Airflow gave none of this name",
@@ -194,3 +201,20 @@ def _named(conn_id: str, kind: str) -> Iterator[None]:
             where=f"connection {conn_id}",
             fix=_FORMS[kind],
         ) from None
+
+
+def _is_missing(conn_id: str) -> bool:
+    """Whether Airflow's API server says that there is no such connection; False: it did not say so."""
+    from airflow.sdk.exceptions import ErrorType
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import ErrorResponse, GetConnection
+
+    supervisor = getattr(task_runner, "SUPERVISOR_COMMS", None)
+    if supervisor is None:
+        return False
+    try:
+        answer = supervisor.send(GetConnection(conn_id=conn_id))
+    except Exception:  # what it raises is its own business: nobody answered
+        log.debug("the connection %s could not be asked for again", conn_id, exc_info=True)
+        return False
+    return isinstance(answer, ErrorResponse) and answer.error == ErrorType.CONNECTION_NOT_FOUND

@@ -51,4 +51,5 @@ RETRIES: dict[str, Any] = {
     "retry_delay": timedelta(seconds=30),
     "retry_policy": _POLICY,
     "on_failure_callback": error_kept,
+    "on_retry_callback": error_kept,
 }

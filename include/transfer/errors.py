@@ -9,7 +9,7 @@ TransferError
 │   ├── SourceChanged      the source's version changed while one batch was read
 │   ├── StoreUnavailable   the object store did not answer, or answered 5xx
 │   ├── Overtaken          another attempt, or another run's retention, is at work on the same run
-│   ├── NoConnection       Airflow gave no connection: there is none, or its API server did not answer
+│   ├── NoConnection       Airflow gave no connection, and did not say whether there is one
 │   └── CountLost          the process that counts the rows ended without an answer
 ├── Fatal                  only another setting, or a repair elsewhere, helps
 │   ├── BadSettings        a value that no run could work with
@@ -110,7 +110,7 @@ class Overtaken(Retryable):
 
 
 class NoConnection(Retryable):
-    """Airflow gave no connection of a name. It does not tell whether there is none or nobody to ask."""
+    """Airflow gave no connection of a name, and did not say that there is none: nobody may have answered."""
 
 
 class CountLost(Retryable):

@@ -1,16 +1,18 @@
-"""What is behind `make run`, `probe`, `up`, `services`, `down`, `doctor`, `status`, `logs` and `data`."""
+"""What is behind `make run`, `probe`, `verify`, `up`, `services`, `down`, `status`, `data` and their like."""
 
 import sys
 
 from services.local.command_line import command_line
-from services.local.commands import airflow, data, down, logs, services, status, up
+from services.local.commands import airflow, data, down, logs, password, services, status, up, verify
 from services.local.doctor import doctor
 from services.local.probe import probe
 from services.local.run_once import run
 from services.local.run_report import run_report
 
 main = command_line(
-    __doc__, (run, probe, run_report, up, services, down, doctor, status, logs, data), (airflow,)
+    __doc__,
+    (run, probe, verify, run_report, up, services, down, doctor, status, logs, password, data),
+    (airflow,),
 )
 
 if __name__ == "__main__":

@@ -83,15 +83,17 @@ def install(folder: Path, lock: Path, python: str) -> None:
     """Make the folder an environment that holds the lock's packages alone, unless it is that already."""
     if installed_in(folder) == stamp_of(lock):
         return
-    print(f"Installing {lock.relative_to(PROJECT)} into {folder.name}; this is done once", flush=True)
+    print(
+        f"Installing {lock.relative_to(PROJECT)} into {folder.name}; this is done once and can take a minute",
+        flush=True,
+    )
     uv = find_uv()
     (folder / ".installed").unlink(missing_ok=True)
     if not os.access(folder / "bin" / "python", os.X_OK):
         # --allow-existing: .venv-make holds uv itself.
         run_uv(uv, ["venv", "--quiet", "--allow-existing", "--python", python, str(folder)])
-    quiet = [] if sys.stderr.isatty() else ["--quiet"]
     into = ["--python", str(folder / "bin" / "python")]
-    run_uv(uv, ["pip", "sync", *quiet, "--require-hashes", *into, str(lock)])
+    run_uv(uv, ["pip", "sync", "--quiet", "--require-hashes", *into, str(lock)])
     (folder / ".installed").write_text(stamp_of(lock))
 
 

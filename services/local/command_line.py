@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import functools
+import re
+import sys
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import typer
 
 from services.local.ending import ended
+
+# click's UsageError, of which typer brings its own copy
+WRONG_USAGE = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 
 
 def command_line(
@@ -26,12 +32,21 @@ def command_line(
 
     def main(arguments: Sequence[str] | None = None) -> int:
         try:
-            app(args=arguments)
+            status = app(args=arguments, standalone_mode=False)
+        except WRONG_USAGE as error:
+            print(f"\n{as_variables(error.format_message())}", file=sys.stderr)
+            return 2
         except SystemExit as end:
             return int(end.code or 0)
-        return 0
+        return int(status or 0)
 
     return main
+
+
+def as_variables(text: str) -> str:
+    """What a command line says of its options, in the names that `make` has for them."""
+    text = re.sub(r"['\"]?--([a-z][a-z-]*)['\"]?", lambda found: found[1].replace("-", "_").upper(), text)
+    return text.replace("Invalid value for ", "")
 
 
 def _ending(command: Callable[..., int], interrupted: str) -> Callable[..., None]:

@@ -16,10 +16,11 @@ from services import connections
 from services.local import airflow_env
 from services.local.cleanup import end_leftovers, marked_processes
 from services.local.errors import StackError
-from services.local.home import PROJECT, Credentials, Home, only_command, write_private
+from services.local.home import PROJECT, Credentials, Home, only_command, read_json, write_private
 from services.local.ports import HOST, Ports
 from services.local.progress import Progress
-from services.local.sample_data import Rows, SampleData
+from services.local.read_back import BUCKET
+from services.local.sample_data import Replace, Rows, SampleData, ask_to_replace
 from services.local.stack import Executor, Stack
 from services.local.summary import size, table
 from services.local.supervise import Supervisor
@@ -71,13 +72,17 @@ def _write_env(stack: Stack) -> Path:
     return file
 
 
+def _bucket_page(ports: Ports) -> str:
+    return f"http://{HOST}:{ports.s3_admin}/files?path=/buckets/{BUCKET}"
+
+
 def _addresses(stack: Stack) -> dict[str, str]:
     ports = stack.ports
     secrets = stack.home.root / "secrets.json"
     rows = {
-        "Airflow": f"http://{HOST}:{ports.airflow}  (user {airflow_env.USER}, airflow_password in {secrets})",
+        "Airflow": f"http://{HOST}:{ports.airflow}  (user {airflow_env.USER}; `make password`)",
         "Lake": f"http://{HOST}:{ports.airflow}/plugin/lake",
-        "S3 page": f"http://{HOST}:{ports.s3_admin}  (user admin, s3_admin_password in {secrets})",
+        "S3 page": f"{_bucket_page(ports)}  (user admin; `make password`)",
         "S3 endpoint": f"http://{HOST}:{ports.s3}  (s3_access_key and s3_secret_key in {secrets})",
         "API": f"http://{HOST}:{ports.api}",
         "PostgreSQL": f"{HOST}:{ports.postgres}  (user airflow, postgres_password in {secrets})",
@@ -86,6 +91,41 @@ def _addresses(stack: Stack) -> dict[str, str]:
     if stack.mode == "services":
         del rows["Airflow"], rows["Lake"]
     return rows
+
+
+def password() -> int:
+    """Print the logins of the pages. Nothing else ever prints them."""
+    path = Home.from_environment().root / "secrets.json"
+    if not path.exists():
+        raise StackError("There is no login yet: `make up` makes it.")
+    found = read_json(path)
+    logins = {"Airflow": (airflow_env.USER, "airflow_password"), "S3 page": ("admin", "s3_admin_password")}
+    print(table({page: f"{user}  {found.get(name, '–')}" for page, (user, name) in logins.items()}))
+    return 0
+
+
+def verify(uri: str = "") -> int:
+    """Read a committed run back, from the stack that is up or from its store started for it."""
+    if not uri:
+        example = f"s3://{BUCKET}/wildfires_small/_latest.json"
+        raise StackError(f"URI is missing. For example: make verify URI={example}")
+    home = Home.from_environment()
+    home.prepare()
+    with contextlib.ExitStack() as opened:
+        stack = Stack.running(home)
+        if stack is None:
+            opened.enter_context(only_command(home, "verify"))
+            stack = Stack(home, Ports.from_environment(os.environ), mode="services")
+            opened.enter_context(stack)
+        keys = Credentials.load(home)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+            "AWS_ENDPOINT_URL_S3": f"http://{HOST}:{stack.ports.s3}",
+            "AWS_ACCESS_KEY_ID": keys.s3_access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
+            "AWS_REGION": "us-east-1",
+        }
+        command = [sys.executable, "-m", "include.transfer", "verify", "--", uri]
+        return subprocess.run(command, env=environment, cwd=PROJECT, check=False).returncode
 
 
 def down() -> int:
@@ -160,12 +200,13 @@ def airflow(arguments: list[str]) -> int:
     return subprocess.run(command, env=stack.environment(), cwd=PROJECT, check=False).returncode
 
 
-def data(rows: Rows = None, file: Path | None = None) -> int:
+def data(rows: Rows = None, file: Path | None = None, replace: Replace = False) -> int:
     """Choose the rows that the API serves."""
     if rows is None and file is None:
         raise StackError("Choose the rows: make data ROWS=20000, or make data FILE=<the real file>.")
     home = Home.from_environment()
     home.prepare()
+    ask_to_replace(home, rows, file, replace=replace)
     with only_command(home, "data"), Progress() as progress:
         stack = Stack.running(home, progress.say)
         environment = airflow_env.clean_environment(home)

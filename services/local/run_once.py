@@ -14,9 +14,11 @@ from services.connections import Connection
 from services.local import celery_workers
 from services.local.airflow_api import Run
 from services.local.errors import RunFailed, StackError
+from services.local.failures import succeed
 from services.local.progress import Progress
-from services.local.read_back import read_back
-from services.local.sample_data import Rows
+from services.local.read_back import ReadBack, read_back
+from services.local.sample_data import Replace, Rows
+from services.local.schedules import unpaused
 from services.local.session import session
 from services.local.stack import Executor, Stack
 from services.local.summary import by_worker, facts, table
@@ -29,6 +31,7 @@ def run(
     conf: str = "{}",
     executor: Executor = "LocalExecutor",
     api: str = "",
+    replace: Replace = False,
 ) -> int:
     """Run one DAG on the stack that is up, or on one started for it, and verify what it committed.
 
@@ -37,7 +40,7 @@ def run(
     started = time.monotonic()
     settings = conf_of(conf)
     connection = probed(api) if api else None
-    with session("run", executor, rows=rows, full=full) as (stack, progress):
+    with session("run", executor, rows=rows, full=full, replace=replace) as (stack, progress):
         if connection:
             stack.connect(connection)
         return _run_and_verify(stack, dag, settings, progress, started)
@@ -75,12 +78,13 @@ def conf_of(text: str) -> dict[str, Any]:
 
 def _run_and_verify(stack: Stack, dag: str, conf: dict[str, Any], progress: Progress, started: float) -> int:
     progress.say(f"… waiting for {dag} to be parsed")
-    # From nothing to verified objects: a source that has not changed is copied again, unless CONF says not.
-    run = stack.trigger(dag, conf, defaults={"force": True})
-    progress.say(f"Running {dag} ({run.run_id})")
-    began = time.monotonic()
-    succeed(stack, run, progress)
-    run_seconds = time.monotonic() - began
+    with unpaused(stack, dag, progress):
+        # From nothing to verified objects: an unchanged source is copied again, unless CONF says not.
+        run = stack.trigger(dag, conf, defaults={"force": True})
+        progress.say(f"Running {dag} ({run.run_id})")
+        began = time.monotonic()
+        succeed(stack, run, progress)
+        run_seconds = time.monotonic() - began
     instances = stack.api.task_instances(run)
     found = [
         read_back(stack.s3, uri, lambda text: progress.say(f"… {text}")) for uri in _manifests(stack, run)
@@ -97,14 +101,18 @@ def _run_and_verify(stack: Stack, dag: str, conf: dict[str, Any], progress: Prog
     if findings := [f"  {finding}" for each in found for finding in each.findings]:
         raise RunFailed("The store differs from the manifest:\n" + "\n".join(findings[:20]))
     progress.say("Verified: every object was read back; size, sha256 and rows agree with the manifest.")
+    progress.say(_next(stack, found[0]))
     return 0
 
 
-def succeed(stack: Stack, run: Run, progress: Progress) -> None:
-    """Wait for the run's end; RunFailed, with the logs of its failed tasks, unless it is a success."""
-    state = stack.wait(run, watch=progress.watch)
-    if state != "success":
-        raise RunFailed(f"{run.dag_id} ended as {state}.\n{_failures(stack, run)}")
+def _next(stack: Stack, found: ReadBack) -> str:
+    """What to do next."""
+    if stack.mode == "up":
+        page = f"{stack.api.url}/plugin/lake/lake/runs/{found.manifest.prefix}".rstrip("/")
+        return f"Next: look at this run in Lake: {page}  (`make password` shows the login)"
+    return (
+        "Next: `make up` starts the stack to stay, with this run in its page Lake; `make help` has the rest."
+    )
 
 
 def _manifests(stack: Stack, run: Run) -> list[str]:
@@ -117,13 +125,3 @@ def _manifests(stack: Stack, run: Run) -> list[str]:
         values += [stack.api.xcom(run, task, index, key="unchanged")] if task.endswith("plan") else []
         found |= {each["manifest"]: None for each in values if isinstance(each, dict) and "manifest" in each}
     return list(found)
-
-
-def _failures(stack: Stack, run: Run) -> str:
-    failed = [each for each in stack.api.task_instances(run) if each["state"] == "failed"]
-    texts = []
-    for each in failed[:3]:
-        log = stack.api.log(run, each["task_id"], each["map_index"], each["try_number"])
-        tail = "\n".join(f"  {line}" for line in log.splitlines()[-15:])
-        texts.append(f"{each['task_id']} [{each['map_index']}], attempt {each['try_number']}:\n{tail}")
-    return "\n".join(texts)

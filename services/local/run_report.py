@@ -9,10 +9,12 @@ from typing import Any
 
 from services.local.airflow_api import Run
 from services.local.errors import RunFailed
+from services.local.failures import succeed
 from services.local.progress import Progress
 from services.local.read_back import BUCKET
-from services.local.run_once import conf_of, succeed
-from services.local.sample_data import Rows
+from services.local.run_once import conf_of
+from services.local.sample_data import Replace, Rows
+from services.local.schedules import unpaused
 from services.local.session import session
 from services.local.stack import Stack
 from services.local.summary import span, table
@@ -20,7 +22,6 @@ from services.wildfires_api import totals
 from services.wildfires_api.snapshot import Snapshot
 
 COPY, REPORT = "wildfires_to_s3", "wildfires_report"
-ROWS = 20_000
 # Runs that an asset starts need the scheduler's schedules. The copy has none of its own.
 SCHEDULES = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "True"}
 # Mart and column of each total that the source can be counted by.
@@ -32,22 +33,25 @@ TOTALS = {
 }
 
 
-def run_report(rows: Rows = None, full: bool = False, conf: str = "{}") -> int:
-    """Copy on a stack started for it, wait for the report that the commit starts, and compare its totals."""
+def run_report(rows: Rows = None, full: bool = False, conf: str = "{}", replace: Replace = False) -> int:
+    """Copy, wait for the report that the commit starts, and compare its totals.
+
+    On the stack that is up, or one started for it; without `rows`, with the rows that the API has.
+    """
     started = time.monotonic()
-    settings = {"batch_size": 50_000 if full or (rows or ROWS) > 100_000 else 5_000, "force": True}
-    settings |= conf_of(conf)
-    with session("run-report", rows=None if full else rows or ROWS, full=full, own_settings=SCHEDULES) as (
-        stack,
-        progress,
-    ):
-        _reported(stack, settings, progress, started)
+    settings = conf_of(conf)
+    own = session("run-report", rows=rows, full=full, replace=replace, own_settings=SCHEDULES)
+    with own as (stack, progress):
+        many = Snapshot(stack.home.data).meta.count > 100_000
+        defaults = {"batch_size": 50_000 if many else 5_000, "force": True}
+        with unpaused(stack, REPORT, progress), unpaused(stack, COPY, progress):
+            _reported(stack, defaults | settings, progress, started)
     return 0
 
 
 def _reported(stack: Stack, settings: dict[str, Any], progress: Progress, started: float) -> None:
-    stack.api.wait_for_dag(REPORT)
-    stack.api.unpause(REPORT)
+    if stack.api.wait_for_dag(REPORT)["is_paused"]:
+        stack.api.unpause(REPORT)
     copy = stack.trigger(COPY, settings)
     progress.say(f"Running {COPY} ({copy.run_id})")
     succeed(stack, copy, progress)

@@ -14,10 +14,31 @@ import typer
 
 from services.local.errors import StackError
 from services.local.home import PROJECT, Home, read_json, write_private
+from services.wildfires_api.snapshot import META
 
 Rows = Annotated[int | None, typer.Option(min=1)]  # an option of a command
+Replace = Annotated[bool, typer.Option("--replace")]
 ROWS = 20_000
 FULL = 1_880_465  # what the real dataset has
+
+
+MINUTES = 300_000  # rows that take minutes to make or load
+
+
+def ask_to_replace(home: Home, rows: int | None, file: Path | None = None, *, replace: bool = False) -> None:
+    """Ask before rows go that took minutes to make; StackError for a no, and where nobody can be asked.
+
+    `rows`, `file`: what they would be replaced by; neither: nothing is.
+    """
+    note, there = read_json(home.root / "data.json"), read_json(home.data / META).get("count", 0)
+    same = note in ({"generated": rows}, {"file": str(file and file.absolute())})
+    if replace or same or there < MINUTES or (rows is None and file is None):
+        return
+    what = f"{there:,} rows " + (f"of {note['file']}" if "file" in note else "that were generated")
+    if not sys.stdin.isatty():
+        raise StackError(f"This would replace {what}, which took minutes. If you mean it, add REPLACE=1.")
+    if input(f"Replace {what}, which took minutes? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise StackError("Nothing was replaced.")
 
 
 @dataclass(frozen=True)
@@ -43,6 +64,8 @@ class SampleData:
         """Make exactly so many rows; False when they are there already."""
         if read_json(self._note) == {"generated": rows}:
             return False
+        if rows > FULL:
+            raise StackError(f"ROWS is {rows:,}; the most that can be generated is {FULL:,}.")
         self.report(f"Generating {rows:,} rows of wildfires")
         self._run(["generate", "--rows", str(rows)], {"generated": rows})
         return True

@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from services.local.errors import StackError
-from services.local.home import Home, only_command
+from services.local.home import Home, only_command, read_json
 from services.local.ports import Ports
 from services.local.progress import Progress
-from services.local.sample_data import SampleData
+from services.local.sample_data import FULL, SampleData, ask_to_replace
 from services.local.stack import Executor, Stack
 
 
@@ -21,18 +20,20 @@ def session(
     *,
     rows: int | None = None,
     full: bool = False,
+    replace: bool = False,
     own_settings: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[Stack, Progress]]:
     """A stack that is ready and serves so many rows, and where to report.
 
-    `executor=None` takes any that is up. With `own_settings`, variables of Airflow, no other stack will do.
+    `executor=None` takes any that is up. `own_settings`: variables of Airflow for one that is started.
+    `replace`: do not ask before rows that took minutes are replaced.
     """
     home = Home.from_environment()
     home.prepare()
+    if not full or "file" not in read_json(home.root / "data.json"):
+        ask_to_replace(home, FULL if full else rows, replace=replace)
     with only_command(home, command), Progress() as progress:
         stack = Stack.running(home, progress.say)
-        if stack is not None and own_settings:
-            raise StackError(f"`make {command}` needs a stack of its own. Stop the one that is up: make down")
         if stack is not None:
             stack.require("up", executor)
             progress.say("Using the stack that `make up` started; it stays up.")

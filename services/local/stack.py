@@ -202,15 +202,18 @@ class Stack:
 
         `defaults`: values for those fields that the DAG's form has, where `conf` says nothing of them.
         """
-        # An id that no file has written out is most likely a mistake, and rarely one made up at parse time.
-        known = any(dag_id in path.read_text(errors="replace") for path in (PROJECT / "dags").rglob("*.py"))
-        dag = self.api.wait_for_dag(dag_id, seconds=90 if known else 15)
-        if dag["is_paused"]:
+        if self.wait_for_dag(dag_id)["is_paused"]:
             self.api.unpause(dag_id)
         form = self.api.form(dag_id) if defaults else {}
         return self.api.trigger(
             dag_id, {k: v for k, v in (defaults or {}).items() if k in form} | (conf or {})
         )
+
+    def wait_for_dag(self, dag_id: str) -> dict[str, Any]:
+        """The DAG, once it is parsed."""
+        # An id that no file has written out is most likely a mistake, and rarely one made up at parse time.
+        known = any(dag_id in path.read_text(errors="replace") for path in (PROJECT / "dags").rglob("*.py"))
+        return self.api.wait_for_dag(dag_id, seconds=90 if known else 15)
 
     def wait(
         self, run: Run, seconds: float = 3600, watch: Callable[[list[dict[str, Any]]], None] | None = None

@@ -29,6 +29,26 @@ def test_a_connection_that_is_missing(opener, arguments, kind):
     assert issubclass(NoConnection, Retryable)
 
 
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize(
+    ("error", "raised"), [("CONNECTION_NOT_FOUND", BadSettings), ("API_SERVER_ERROR", NoConnection)]
+)
+def test_a_task_is_tried_again_unless_airflow_says_that_there_is_none(monkeypatch, error, raised):
+    from airflow.sdk.exceptions import ErrorType
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import ErrorResponse
+
+    from include.tasks.connections import open_endpoint
+
+    class Supervisor:
+        def send(self, message):
+            return ErrorResponse(error=ErrorType[error])
+
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Supervisor(), raising=False)
+    with pytest.raises(raised, match=r"connection nowhere: .*create it, of type http"):
+        open_endpoint("nowhere")
+
+
 S3CRET = "s3cret-7f3a9c1e55"
 
 

@@ -10,7 +10,9 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
+from services.local.command_line import as_variables
 from services.local.errors import StackError
 from tests.faults.arena import Arena, Slot, arena
 from tests.faults.judgement import Result
@@ -114,8 +116,13 @@ def main(arguments: list[str] | None = None) -> int:
     return int(bool(chaos.broken) or any(result.bugs for result in chaos.results))
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{as_variables(message)}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m tests.faults.chaos",
         description="Copies in bad weather, on a real stack, each judged by an independent checker.",
     )

@@ -160,3 +160,10 @@ def test_a_failed_task_says_why(made):
         "copy": "the source said no",
         "verify": "",
     }
+
+
+def test_a_task_that_waits_to_be_tried_again_says_why(made):
+    run = made.run("running", ended=None)
+    progress = Progress(attempts=(made.attempt(-1, "up_for_retry", task="count"), made.attempt(0, "running")))
+    found = detail.batches(run.prefix, run, progress, None, None, made.now, {("count", -1): "no connection"})
+    assert found.failures == (detail.Failure("count", -1, 1, "no connection", again=True),)

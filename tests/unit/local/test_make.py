@@ -200,3 +200,19 @@ def test_a_named_python_that_does_not_run_is_said_to_be_one(tmp_path: Path) -> N
     assert done.returncode == 1
     assert f"PYTHON={python}" in done.stderr
     assert "version not installed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "variable", "value"),
+    [
+        ("services.local run", "ROWS", "abc"),
+        ("services.local data", "ROWS", "0"),
+        ("tests.faults.chaos", "ROUNDS", "x"),
+    ],
+)
+def test_a_wrong_value_is_told_by_the_variables_name(command: str, variable: str, value: str) -> None:
+    arguments = [sys.executable, "-m", *command.split(), f"--{variable.lower()}", value]
+    done = subprocess.run(arguments, cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"{variable}: " in done.stderr
+    assert "--" not in done.stderr
