@@ -25,7 +25,7 @@ def unpaused(stack: Stack, dag_id: str, progress: Progress) -> Iterator[None]:
         yield
         # Paused under a run of its schedule, that would stand still.
         while at_work := _at_work(stack, dag_id):
-            progress.say(f"… waiting for {', '.join(at_work)}")
+            progress.say(f"… waiting for {', '.join(at_work)} (Ctrl-C: pause it now)")
             time.sleep(0.5)
     finally:
         stack.api.unpause(dag_id, paused=True)

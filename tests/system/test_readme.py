@@ -100,13 +100,15 @@ def test_make_run_builds_runs_verifies_and_stops(sh, copy_of_project):
 
 
 def test_looking_around(sh, copy_of_project):
-    up, file, rows, run, down, help_ = LOOK_AROUND
+    up, password, file, rows, run, down, help_ = LOOK_AROUND
     said = sh(up)
     for port in _ports.values():
         assert f"127.0.0.1:{port}" in said
     ours = {int(port) for port in _ports.values()}
     listening = [c.laddr for c in psutil.net_connections("tcp") if c.status == "LISTEN"]
     assert {address.ip for address in listening if address.port in ours} == {"127.0.0.1"}
+
+    assert re.search(r"Airflow +admin +\S{20,}", sh(password))
 
     make_sqlite(copy_of_project / file.rpartition("=")[2], rows=500)
     assert "500" in sh(file)
@@ -161,7 +163,7 @@ def test_services_for_the_clis_standalone_mode(sh, copy_of_project):
 
 def test_three_celery_workers(sh, copy_of_project):
     (line,) = CELERY
-    said = sh(line)
+    said = sh(f"{line} REPLACE=1")  # in place of the full dataset
     assert "rows                   195,000" in said
     assert "objects                4" in said
     ran = re.search(r"copies by worker +worker-1 (\d+), worker-2 (\d+), worker-3 (\d+)", said)
