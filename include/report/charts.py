@@ -10,11 +10,11 @@ import altair as alt
 
 from include.report import titles
 from include.report.marts import Rows
-from include.report.numbers import percent, short
+from include.report.numbers import percent, short, whole
 from include.report.theme import Layout, Theme
 
 STATES = Path(__file__).parents[1] / "dbt" / "wildfires" / "seeds" / "states.csv"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = tuple(month[:3] for month in titles.MONTHS)
 CLASSES = {
     "A": "up to ¼ acre",
     "B": "¼ to 10 acres",
@@ -176,7 +176,7 @@ def season(marts: Marts, theme: Theme, layout: Layout) -> Chart:
         for month in range(1, 13)
     }
     cells = [
-        {"month": MONTHS[month - 1], "cause": cause, "share": share, "shown": _whole(share)}
+        {"month": MONTHS[month - 1], "cause": cause, "share": share, "shown": whole(share)}
         for (cause, month), share in shares.items()
     ]
     order = sorted(totals, key=lambda cause: (-totals[cause], cause))
@@ -205,11 +205,6 @@ def season(marts: Marts, theme: Theme, layout: Layout) -> Chart:
     return alt.layer(squares, text).properties(
         width=layout.width - (90 if layout.wide else 60), height=360 if layout.wide else 300
     )
-
-
-def _whole(share: float) -> str:
-    """A share in whole percent, without the sign: the legend has it."""
-    return "" if not share else "<1" if share < 0.005 else f"{share * 100:.0f}"
 
 
 FIGURES = (

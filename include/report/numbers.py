@@ -22,3 +22,8 @@ def short(value: int) -> str:
         return str(value)
     thousands = value / 1_000
     return f"{number(thousands, 1 if thousands < 9.95 else 0)}k"
+
+
+def whole(share: float) -> str:
+    """A share in whole percent, without the sign; nothing of none."""
+    return "" if not share else "<1" if share < 0.005 else f"{share * 100:.0f}"
