@@ -4,7 +4,7 @@
 .PHONY: help run run-celery test test-all chaos bench bench-quick check up down status logs airflow data services lock clean format load doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .PHONY: export-config image-test compose-test sbom
-.PHONY: dbt-manifest run-report pictures verify password
+.PHONY: dbt-manifest run-report docs pictures verify password
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -34,7 +34,8 @@ PY := .venv-make/bin/python
 STACK := $(PY) -m services.local
 AUDIT := $(PY) -m pip_audit --no-deps --disable-pip --progress-spinner=off
 # The stack with its tests, which has what the images get, and the report's two interpreters.
-LOCKS := requirements/bootstrap.lock requirements/test.lock include/astro_sdk/requirements.lock include/dbt/requirements.lock
+LOCKS := requirements/bootstrap.lock requirements/test.lock include/astro_sdk/requirements.lock include/dbt/requirements.lock \
+	docs/requirements.lock
 K8S := $(PY) -m services.kubernetes
 # Two processes: one for the tests of running stacks, which mostly wait, and one for all others.
 PYTEST := $(PY) -m pytest -n 2 --no-loadscope-reorder
@@ -96,12 +97,17 @@ bench-quick: ## The same on less in three minutes; the page is written to .stack
 	@$(BOOTSTRAP) test
 	@exec $(PY) -m benchmarks --profile quick --out "$${STACK_HOME:-.stack}/benchmarks" $(ARGS)
 
-pictures: ## Take docs/'s pictures of the page in Airflow's UI anew, and time it with 1,000 batches
-	@$(BOOTSTRAP) test
+docs: ## Build the site of the documents into .site/html; a broken link or a missing piece of code ends it
+	@$(BOOTSTRAP) docs
+	@exec .venv-docs/bin/python -m services.site
+
+pictures: ## Take all pictures of docs/ anew, from a real run of everything, and time Lake with 1,000 batches
+	@$(BOOTSTRAP) report
 	@exec $(PY) -m tests.browser.pictures
 
-check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, workflows, known vulnerabilities
+check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, workflows, known vulnerabilities, the documents' site
 	@$(BOOTSTRAP) test
+	@$(BOOTSTRAP) docs
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	@report=$$(.venv-make/bin/lint-imports --no-cache) && echo "imports: fine" || { echo "$$report"; exit 1; }
@@ -113,6 +119,7 @@ check: ## Lint, formatting, types, shell scripts, Dockerfiles, manifests, workfl
 	@.venv-make/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@.venv-make/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	@.venv-make/bin/zizmor --offline --quiet --persona pedantic .github && echo "workflows: fine"
+	@.venv-docs/bin/python -m services.site && echo "documents: fine"
 	@# pip-audit takes an index without advisories for one without vulnerabilities: first a package that has some.
 	@if echo requests==2.19.0 | $(AUDIT) --requirement /dev/stdin 2>/dev/null | grep -Eq 'PYSEC|GHSA|CVE'; \
 		then failed=0; for lock in $(LOCKS); do echo "$$lock"; $(AUDIT) --requirement "$$lock" || failed=1; done; exit $$failed; \
@@ -211,4 +218,4 @@ clean: ## Stop the stack; remove it, its data and the .venv folders
 	@home="$${STACK_HOME:-.stack}"; \
 		if [ -f "$$home/made-by-wildfire-lake" ] && [ ! -L "$$home" ]; then rm -rf "$$home"; \
 		elif [ -e "$$home" ]; then echo "$$home was not made by the stack: remove it yourself" >&2; fi
-	@rm -rf .venv-make .venv-astro-sdk .venv-dbt .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf .site .cache .venv-make .venv-docs .venv-astro-sdk .venv-dbt .pytest_cache .ruff_cache .mypy_cache .hypothesis

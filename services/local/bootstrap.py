@@ -4,6 +4,7 @@
     bootstrap.py test    those of requirements/test.lock, which has all of run.lock too
     bootstrap.py report  those of test.lock, and the report's own interpreters, .venv-astro-sdk and .venv-dbt;
                          without the first where no Python 3.11 or 3.12 is to be had
+    bootstrap.py docs    those of docs/requirements.lock alone, into .venv-docs
     bootstrap.py lock    compile the locks anew from their *.in (--upgrade: to the newest versions)
 
 uv does the work. pip brings it, into a folder of its own, so an externally managed Python is left as it is.
@@ -28,6 +29,7 @@ PIP_INSTALL = ["pip", "install", "--quiet", "--no-input", "--disable-pip-version
 # Interpreters beside Airflow's: what they hold cannot be installed together with it. Their locks lie with the
 # code that they run, since the image carries these and not requirements/.
 DBT, DBT_LOCK = PROJECT / ".venv-dbt", PROJECT / "include" / "dbt" / "requirements.lock"
+DOCS, DOCS_LOCK = PROJECT / ".venv-docs", PROJECT / "docs" / "requirements.lock"
 SDK, SDK_LOCK = PROJECT / ".venv-astro-sdk", PROJECT / "include" / "astro_sdk" / "requirements.lock"
 # pandas 2.1, which the Astro SDK needs, has no wheels for newer Pythons.
 SDK_PYTHONS = ">=3.11,<3.13"
@@ -48,6 +50,9 @@ def main(arguments: list[str]) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if wanted == "lock":
                 compile_locks(find_uv(), options)
+                return 0
+            if wanted == "docs":
+                install(DOCS, DOCS_LOCK, sys.executable)
                 return 0
             # test.lock has all of run.lock.
             if wanted != "run" or stamp_of(LOCKS / "test.lock") != installed_in(VENV):
@@ -201,12 +206,12 @@ def first_failure(commands: list[list[str]]) -> str:
 
 def compile_locks(uv: str, options: list[str]) -> None:
     """test.lock first: run.lock takes its versions, so the two can never disagree."""
-    print("Compiling requirements/*.lock and those of include/ and benchmarks/", flush=True)
+    print("Compiling requirements/*.lock and those of include/, docs/ and benchmarks/", flush=True)
     run_uv(uv, [*COMPILE, *options, "-o", "requirements/bootstrap.lock", "requirements/bootstrap.in"])
     run_uv(uv, [*COMPILE, *options, "-o", "requirements/test.lock", "requirements/test.in"])
     same = ["-c", "requirements/test.lock"]
     run_uv(uv, [*COMPILE, *same, "-o", "requirements/run.lock", "requirements/run.in"])
-    others = [lock.with_suffix(".in") for lock in (SDK_LOCK, DBT_LOCK)]
+    others = [lock.with_suffix(".in") for lock in (SDK_LOCK, DBT_LOCK, DOCS_LOCK)]
     for source in [*others, *sorted(PROJECT.glob("benchmarks/requirements/*.in"))]:
         path = source.relative_to(PROJECT)
         run_uv(uv, [*COMPILE, *options, "-o", str(path.with_suffix(".lock")), str(path)])

@@ -1,4 +1,4 @@
-"""Take the pictures of docs/ anew, from a real run of everything; and time the page with 1,000 batches.
+"""Take every picture of docs/ anew, from a real run of everything; and time the page with 1,000 batches.
 
 make pictures
 """
@@ -7,17 +7,27 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+from playwright.sync_api import Browser, Page
 
+from services.local import airflow_env
+from services.local.airflow_api import Run
+from services.local.home import Credentials
+from services.local.ports import HOST
 from services.local.stack import Stack
-from tests.browser import chromium, scenes
+from tests.browser import camera, chromium, scenes
 
 DOCS = Path(__file__).parents[2] / "docs"
+LESSONS = DOCS / "learn" / "pictures"
 REQUESTS = 20
 BATCHES = 1_000
+SMALL, LARGE = "wildfires_small_to_s3", "wildfires_to_s3"
+LOGS = "airflow-logs"
 
 
 def say(text: str) -> None:
@@ -30,46 +40,146 @@ def main() -> int:
     if chromium.find() is None:
         say(chromium.HOW_TO)
         return 1
-    with (
-        tempfile.TemporaryDirectory(prefix="pictures-") as home,
-        Stack(Path(home), env_overrides=scenes.environment()) as stack,
-    ):
-        large = stack.trigger("wildfires_to_s3", {"batch_size": 500, "format": "parquet"})
-        stack.wait(large)
-        with scenes.played(stack) as played:
-            played.gate.open(0, 1, 2, 3, 4)
-            while sum(ti["state"] == "success" for ti in copies(stack, played.gated)) < 5:
-                time.sleep(0.5)
-            with chromium.started() as browser:
-                take(stack, browser, "/plugin/lake", "lake.png", "light", 1000)
-                path = f"/plugin/lake/lake/runs/{scenes.folder(stack, large)}"
-                take(stack, browser, path, "lake-run.png", "dark", 760)
-            measure(stack, played.refused)
+    with tempfile.TemporaryDirectory(prefix="pictures-") as home:
+        stack = Stack(Path(home), env_overrides=scenes.environment())
+        stack.overrides |= logs_in_the_store(stack)
+        with stack, chromium.started() as browser:
+            before_a_run(Studio(stack, browser))
+            large = finished(stack, LARGE, {"batch_size": 500, "format": "parquet"})
+            after_a_run(Studio(stack, browser, finished(stack, SMALL)))
+            of_the_lake(Studio(stack, browser, large))
     return 0
+
+
+def logs_in_the_store(stack: Stack) -> dict[str, str]:
+    """Settings that keep task logs in a bucket, as on Kubernetes: the picture of the bucket needs some."""
+    stack.home.prepare()
+    found = airflow_env.local_connections(stack.ports, Credentials.load(stack.home))
+    (store,) = [each for each in found if each.conn_id == "locals3"]
+    return {
+        "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
+        "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": f"s3://{LOGS}",
+        "AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID": store.conn_id,
+        store.variable: store.json,
+    }
+
+
+def finished(stack: Stack, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
+    run = stack.trigger(dag_id, conf)
+    if (ended := stack.wait(run)) != "success":
+        raise RuntimeError(f"{dag_id} ended as {ended}")
+    return run
+
+
+@dataclass
+class Studio:
+    """Where pictures are taken: a stack, a browser, and the run that they show."""
+
+    stack: Stack
+    browser: Browser
+    run: Run | None = None
+
+    def page_of(self, run: Run) -> str:
+        return f"/dags/{run.dag_id}/runs/{run.run_id}"
+
+    def take(
+        self,
+        name: str,
+        path: str,
+        ready: Callable[[Page], Any],
+        *,
+        themes: tuple[str, ...] = ("light",),
+        height: int = 640,
+        view: str = "grid",
+        part: str | None = None,
+        user: str = "reader",
+    ) -> None:
+        """A picture of Airflow's UI for each theme, once it is ready; `part`: of this element alone."""
+        for theme in themes:
+            file = LESSONS / f"{name}{'' if theme == 'light' else '-dark'}.webp"
+            with camera.airflow(self.stack, self.browser, theme, height, view, user) as page:
+                page.goto(f"{self.stack.api.url}{path}")
+                ready(page)
+                camera.save(page, file, page.locator(part) if part else None)
+            say(f"{file.relative_to(DOCS)}: {file.stat().st_size:,} bytes")
+
+
+BOTH = ("light", "dark")
+GRAPH = ".react-flow"
+
+
+def shows(text: str) -> Callable[[Page], Any]:
+    """Ready when the page shows the text."""
+    return lambda page: page.get_by_text(text).first.wait_for(timeout=60_000)
+
+
+def before_a_run(studio: Studio) -> None:
+    for dag_id in (SMALL, "api_to_s3"):
+        studio.stack.api.wait_for_dag(dag_id)
+    graph = {"themes": BOTH, "height": 440, "view": "graph", "part": GRAPH}
+    studio.take("graph-before", f"/dags/{SMALL}", shows("commit"), **graph)
+
+    def filled_in(page: Page) -> None:
+        page.get_by_role("button", name="Trigger").first.click()
+        page.get_by_text("Object", exact=True).click()
+        page.get_by_text("Rows in a batch").wait_for()
+
+    studio.take(
+        "form", "/dags/api_to_s3", filled_in, height=900, user="admin", part="[role=dialog][aria-modal=true]"
+    )
+
+
+def after_a_run(studio: Studio) -> None:
+    run = studio.run
+    assert run is not None
+    path = studio.page_of(run)
+    graph = {"themes": BOTH, "height": 440, "view": "graph", "part": GRAPH}
+    studio.take("graph-after", path, shows("copy [4]"), **graph)
+    studio.take("grid", path, shows("8 Task Instances"), height=720)
+    studio.take("mapped", f"{path}/tasks/copy/mapped", shows("rows 0–4,999"), themes=BOTH, height=620)
+    studio.take("log", f"{path}/tasks/copy/mapped/2", shows("data_from_10000"))
+    in_the_store(studio, "bucket", f"{scenes.BUCKET}/{scenes.folder(studio.stack, run)}")
+    in_the_store(studio, "logs", f"{LOGS}/dag_id={SMALL}/run_id={run.run_id}/task_id=copy")
+    finished(studio.stack, "wildfires_report", {"dataset": "wildfires_small"})
+    report = f"/lake/runs/{scenes.folder(studio.stack, run)}/report/index.html"
+    studio.take("report", report, lambda page: page.locator("img").first.wait_for(), height=900)
+
+
+def in_the_store(studio: Studio, name: str, folder: str) -> None:
+    """A folder, as the store's own page lists it."""
+    with camera.store_page(studio.stack, studio.browser, 760) as page:
+        page.goto(f"http://{HOST}:{studio.stack.ports.s3_admin}/files?path=/buckets/{folder}")
+        page.locator("table tbody tr").first.wait_for()
+        camera.save(page, LESSONS / f"{name}.webp")
+    say(f"learn/pictures/{name}.webp: {(LESSONS / f'{name}.webp').stat().st_size:,} bytes")
+
+
+def of_the_lake(studio: Studio) -> None:
+    """The page, with a run at work; and the pool, whose slots that run has."""
+    stack = studio.stack
+    with scenes.played(stack) as played:
+        played.gate.open(0, 1, 2, 3, 4)
+        while sum(ti["state"] == "success" for ti in copies(stack, played.gated)) < 5:
+            time.sleep(0.5)
+        studio.take("pools", "/pools", shows("copies_large"), height=560, user="admin")
+        lake(studio, "/plugin/lake", "lake.webp", "light", 1000)
+        assert studio.run is not None
+        folder = scenes.folder(stack, studio.run)
+        lake(studio, f"/plugin/lake/lake/runs/{folder}", "lake-run.webp", "dark", 760)
+        measure(stack, played.refused)
 
 
 def copies(stack: Stack, run: Any) -> list[dict[str, Any]]:
     return [ti for ti in stack.task_instances(run) if ti["task_id"] == "copy"]
 
 
-def token(stack: Stack) -> str:
-    login = {"username": "reader", "password": scenes.password(stack, "reader")}
-    answer = httpx.post(f"{stack.api.url}/auth/token", json=login, trust_env=False)
-    return str(answer.json()["access_token"])
-
-
-def take(stack: Stack, browser: Any, path: str, name: str, theme: str, height: int) -> None:
+def lake(studio: Studio, path: str, name: str, theme: str, height: int) -> None:
     """A picture of Airflow's UI with the page in it."""
-    context = browser.new_context(viewport={"width": 1280, "height": height})
-    context.add_cookies([{"name": "_token", "value": token(stack), "url": stack.api.url}])
-    context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
-    page = context.new_page()
-    page.goto(f"{stack.api.url}{path}")
-    page.frame_locator("iframe[title=Lake]").locator("main").wait_for()
-    page.wait_for_timeout(2_500)  # Airflow's own navigation and icons
-    page.screenshot(path=DOCS / name)
-    context.close()
-    say(f"{DOCS / name}: {(DOCS / name).stat().st_size:,} bytes")
+    with camera.airflow(studio.stack, studio.browser, theme, height) as page:
+        page.goto(f"{studio.stack.api.url}{path}")
+        page.frame_locator("iframe[title=Lake]").locator("main").wait_for()
+        camera.save(page, DOCS / name)
+    say(f"{name}: {(DOCS / name).stat().st_size:,} bytes")
 
 
 def measure(stack: Stack, run: Any) -> None:
@@ -84,7 +194,7 @@ def measure(stack: Stack, run: Any) -> None:
 
 
 def timed(stack: Stack, paths: dict[str, str]) -> None:
-    headers = {"Cookie": f"_token={token(stack)}"}
+    headers = {"Cookie": f"_token={camera.token(stack)}"}
     with httpx.Client(base_url=stack.api.url, headers=headers, trust_env=False) as client:
         for name, path in paths.items():
             seconds = []
