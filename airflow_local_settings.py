@@ -13,6 +13,7 @@ __all__ = ["task_instance_mutation_hook"]
 QUEUE = "kubernetes"
 
 
+# --8<-- [start:hook]
 def task_instance_mutation_hook(task_instance: Any, dag_run: Any = None) -> None:
     """Give a task of the queue to KubernetesExecutor where `[core] executor` has it; else leave it local.
 
@@ -30,6 +31,9 @@ def task_instance_mutation_hook(task_instance: Any, dag_run: Any = None) -> None
         return
     task_instance.executor = task_instance.executor or executor
     task_instance.executor_config = _with_pod(task_instance.executor_config)
+
+
+# --8<-- [end:hook]
 
 
 def _sent_to_pods(task_instance: Any, dag_run: Any) -> bool:

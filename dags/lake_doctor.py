@@ -33,8 +33,10 @@ def lake_doctor() -> None:
     check_source(DATASET)
     check_store(DATASET)
     check_machine()
+    # --8<-- [start:pools]
     for pool in POOLS:
         probe_pool.override(task_id=f"pool_{pool}", pool=pool)()
+    # --8<-- [end:pools]
 
 
 lake_doctor()

@@ -16,6 +16,7 @@ from include.tasks.checks import print_executor
 
 # Laid over the pod template of the deployment. Plain values instead of V1Pod: the policy converts them, so
 # that parsing this file does not import the Kubernetes client.
+# --8<-- [start:pod]
 POD = {
     "metadata": {"labels": {"example": "local-kubernetes-executor"}},
     "spec": {
@@ -31,6 +32,7 @@ POD = {
         ]
     },
 }
+# --8<-- [end:pod]
 
 
 @dag(
@@ -42,12 +44,14 @@ POD = {
     doc_md=__doc__,
 )
 def local_kubernetes_executor() -> None:
+    # --8<-- [start:flow]
     local = print_executor.override(task_id="print_task_with_local")()
     in_a_pod = print_executor.override(
         task_id="print_task_with_kubernetes", queue="kubernetes", executor_config={"pod_override": POD}
     )()
 
     local >> in_a_pod
+    # --8<-- [end:flow]
 
 
 local_kubernetes_executor()

@@ -29,6 +29,7 @@ from include.tasks.classic import COUNT, SOURCE, create_batches, prep_arg, trans
     doc_md=__doc__,
 )
 def wildfires_classic() -> None:
+    # --8<-- [start:flow]
     get_rows_count = BashOperator(
         task_id="get_rows_count", bash_command=COUNT, env={"WILDFIRES_API": SOURCE}, append_env=True
     )
@@ -42,6 +43,7 @@ def wildfires_classic() -> None:
         max_active_tis_per_dag=4,
         map_index_template="{{ task.op_kwargs['start'] }}",
     ).expand(op_kwargs=batches.output.map(prep_arg))
+    # --8<-- [end:flow]
 
 
 wildfires_classic()

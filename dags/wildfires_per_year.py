@@ -18,12 +18,16 @@ from include.wildfires import WILDFIRES_PER_YEAR
 DATASET = WILDFIRES_PER_YEAR.to_dict()
 
 
+# --8<-- [start:group]
 @task_group
 def years_of(batch: PlannedBatch) -> Any:
     # Over all runs of this DAG: the pool's other slots are left to the DAGs that share it.
     capped = copy.override(pool="copies_large", max_active_tis_per_dag=2)
     copied = capped(batch=batch, dataset=DATASET, run=RUN)
     return fires_per_year(receipt=copied, dataset=DATASET)
+
+
+# --8<-- [end:group]
 
 
 @dag(
@@ -37,12 +41,14 @@ def years_of(batch: PlannedBatch) -> Any:
     doc_md=__doc__,
 )
 def wildfires_per_year() -> None:
+    # --8<-- [start:flow]
     counted = count_rows(DATASET)
     batches = plan(counted, DATASET, RUN)
     years = years_of.expand(batch=batches)
     verified = verify(batches, years, DATASET, RUN)
     committed = commit.override(outlets=[asset(WILDFIRES_PER_YEAR)])(verified, DATASET, RUN)
     total_per_year(years, committed, DATASET)
+    # --8<-- [end:flow]
 
 
 wildfires_per_year()

@@ -30,9 +30,13 @@ from include.wildfires import WILDFIRES_SMALL
 DATASET = WILDFIRES_SMALL.to_dict()
 
 
+# --8<-- [start:vouched]
 def vouched(receipt: CopiedBatch) -> Vouched:
     """For `.map()`: it runs where the values are read, in `verify`, and is no task and no XCom."""
     return {"start": receipt["start"], "rows": receipt["rows"], "sha256": receipt["sha256"]}
+
+
+# --8<-- [end:vouched]
 
 
 @dag(
@@ -47,16 +51,20 @@ def vouched(receipt: CopiedBatch) -> Vouched:
     doc_md=__doc__,
 )
 def wildfires_small_to_s3() -> None:
+    # --8<-- [start:flow]
     counted = count_rows(DATASET)
     batches = plan(counted, DATASET, RUN)
     # The pool caps all runs together; the cap on one run leaves slots for another that is late.
+    # --8<-- [start:map]
     copied = (
         copy.override(pool="copies_small", max_active_tis_per_dagrun=6)
         .partial(dataset=DATASET, run=RUN)
         .expand(batch=batches)
     )
+    # --8<-- [end:map]
     verified = verify(batches, copied.map(vouched), DATASET, RUN)
     commit.override(outlets=[asset(WILDFIRES_SMALL)])(verified, DATASET, RUN)
+    # --8<-- [end:flow]
 
 
 wildfires_small_to_s3()

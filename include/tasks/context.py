@@ -24,6 +24,7 @@ MOST_FINDINGS = 200
 ERROR_KEY = "error"  # of the XCom that holds what a failed task said
 UNCHANGED_KEY = "unchanged"  # of the XCom that names the run that stands for one that copied nothing
 
+# --8<-- [start:run]
 # A run's folder: its time to sort by, and a mark that no other run has and nobody can choose a run id for:
 # 154 bits of hashes, as one uuid5 keeps 122. It begins with the mark of the first releases. Given through
 # `.partial(run=RUN)`: a mapped task renders templates there, though not inside `.map()`.
@@ -32,6 +33,7 @@ RUN = (
     "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_OID, dag.dag_id ~ '/' ~ run_id).hex }}"
     "{{ macros.uuid.uuid5(macros.uuid.NAMESPACE_URL, dag.dag_id ~ '/' ~ run_id).hex[:8] }}"
 )
+# --8<-- [end:run]
 
 
 def of_this_run(settings: Mapping[str, Any]) -> "Dataset":

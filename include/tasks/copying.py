@@ -46,6 +46,7 @@ def _counted(printed: str) -> Counted:
         raise CountLost(f"it printed {printed[:80]!r}", where="the count") from None
 
 
+# --8<-- [start:count]
 @task.bash(output_processor=_counted, execution_timeout=timedelta(minutes=30))
 def count_rows(dataset: Settings) -> str:
     """Ask the API how many rows it has, and in which version."""
@@ -58,6 +59,9 @@ def count_rows(dataset: Settings) -> str:
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     return _COUNT
+
+
+# --8<-- [end:count]
 
 
 @task(execution_timeout=timedelta(minutes=30))
@@ -79,6 +83,7 @@ def plan(counted: Counted, dataset: Settings, run: str) -> list[PlannedBatch]:
     return batches
 
 
+# --8<-- [start:copy]
 @task(
     multiple_outputs=False,
     map_index_template="{{ task.op_kwargs['batch']['label'] }}",
@@ -92,6 +97,10 @@ def copy(batch: PlannedBatch, dataset: Settings, run: str) -> CopiedBatch:
     return include.transfer.run.copy(*ends, batch, run)
 
 
+# --8<-- [end:copy]
+
+
+# --8<-- [start:verify]
 # No rows, no maps: Airflow skips a map of nothing, and a run that copied nothing must commit just that. But
 # where plan itself was skipped, so is this.
 @task(
@@ -102,6 +111,7 @@ def copy(batch: PlannedBatch, dataset: Settings, run: str) -> CopiedBatch:
 def verify(
     batches: Sequence[PlannedBatch], copied: Sequence[Vouched], dataset: Settings, run: str
 ) -> VerifiedRun:
+    # --8<-- [end:verify]
     """Compare plan, copies, store and source; fail with every finding, or let the commit go on."""
     import include.transfer.run
 

@@ -41,7 +41,9 @@ def main() -> int:
         say(chromium.HOW_TO)
         return 1
     with tempfile.TemporaryDirectory(prefix="pictures-") as home:
-        stack = Stack(Path(home), env_overrides=scenes.environment())
+        # "up" brings the store's page; without schedules no run but those triggered here.
+        unscheduled = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
+        stack = Stack(Path(home), env_overrides=scenes.environment() | unscheduled, mode="up")
         stack.overrides |= logs_in_the_store(stack)
         with stack, chromium.started() as browser:
             before_a_run(Studio(stack, browser))
@@ -104,40 +106,43 @@ class Studio:
             say(f"{file.relative_to(DOCS)}: {file.stat().st_size:,} bytes")
 
 
-BOTH = ("light", "dark")
-GRAPH = ".react-flow"
-
-
 def shows(text: str) -> Callable[[Page], Any]:
     """Ready when the page shows the text."""
     return lambda page: page.get_by_text(text).first.wait_for(timeout=60_000)
 
 
+def graph(studio: Studio, name: str, path: str, text: str) -> None:
+    """The graph alone, in both themes, without its small map, which would lie over a task."""
+
+    def drawn(page: Page) -> None:
+        page.locator(".react-flow__node").get_by_text(text).wait_for(timeout=60_000)
+        page.add_style_tag(content=".react-flow__minimap { display: none }")
+
+    studio.take(name, path, drawn, themes=("light", "dark"), height=400, view="graph", part=".react-flow")
+
+
 def before_a_run(studio: Studio) -> None:
     for dag_id in (SMALL, "api_to_s3"):
         studio.stack.api.wait_for_dag(dag_id)
-    graph = {"themes": BOTH, "height": 440, "view": "graph", "part": GRAPH}
-    studio.take("graph-before", f"/dags/{SMALL}", shows("commit"), **graph)
+    graph(studio, "graph-before", f"/dags/{SMALL}", "copy [0]")
 
     def filled_in(page: Page) -> None:
         page.get_by_role("button", name="Trigger").first.click()
         page.get_by_text("Object", exact=True).click()
         page.get_by_text("Rows in a batch").wait_for()
 
-    studio.take(
-        "form", "/dags/api_to_s3", filled_in, height=900, user="admin", part="[role=dialog][aria-modal=true]"
-    )
+    studio.take("form", "/dags/api_to_s3", filled_in, height=960, user="admin")
 
 
 def after_a_run(studio: Studio) -> None:
     run = studio.run
     assert run is not None
     path = studio.page_of(run)
-    graph = {"themes": BOTH, "height": 440, "view": "graph", "part": GRAPH}
-    studio.take("graph-after", path, shows("copy [4]"), **graph)
+    graph(studio, "graph-after", path, "copy [4]")
     studio.take("grid", path, shows("8 Task Instances"), height=720)
-    studio.take("mapped", f"{path}/tasks/copy/mapped", shows("rows 0–4,999"), themes=BOTH, height=620)
-    studio.take("log", f"{path}/tasks/copy/mapped/2", shows("data_from_10000"))
+    mapped = f"{path}/tasks/copy/mapped"
+    studio.take("mapped", mapped, shows("rows 0–4,999"), themes=("light", "dark"), height=620)
+    studio.take("log", f"{mapped}/2", shows("data_from_10000"))
     in_the_store(studio, "bucket", f"{scenes.BUCKET}/{scenes.folder(studio.stack, run)}")
     in_the_store(studio, "logs", f"{LOGS}/dag_id={SMALL}/run_id={run.run_id}/task_id=copy")
     finished(studio.stack, "wildfires_report", {"dataset": "wildfires_small"})

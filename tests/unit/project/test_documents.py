@@ -32,6 +32,23 @@ def test_links(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_included_code(page: Path) -> None:
+    """`make docs` includes it; here it shows without the builder."""
+    for file, section in re.findall(
+        r'^--8<-- "([^":]+):?(\w*)"$', (PROJECT / page).read_text(), re.MULTILINE
+    ):
+        lines = (PROJECT / file).read_text()
+        assert not section or all(f"--8<-- [{end}:{section}]" in lines for end in ("start", "end"))
+
+
+def test_every_picture_of_the_lessons_is_shown_and_there() -> None:
+    lessons = PROJECT / "docs/learn"
+    texts = "".join(page.read_text() for page in lessons.glob("*.md"))
+    shown = set(re.findall(r"pictures/[\w-]+\.webp", texts))
+    assert shown == {f"pictures/{file.name}" for file in (lessons / "pictures").iterdir()}
+
+
 @pytest.mark.parametrize("file", [*PAGES, *WORKFLOWS], ids=str)
 def test_targets_of_make(file: Path) -> None:
     text = (PROJECT / file).read_text()

@@ -27,6 +27,10 @@ def test_map_is_called_once_for_each_element(ran):
     assert ran.xcom("all_calls") == {"1": 1, "2": 1, "3": 1}
 
 
+def test_two_lists_give_an_instance_for_each_pair(ran):
+    assert sorted(shown(ran, "pairs")) == [[1, "a"], [1, "b"], [2, "a"], [2, "b"]]
+
+
 def test_an_element_can_be_skipped(ran):
     assert ran.states["skipping"] == ["success", "skipped", "success"]
 

@@ -61,6 +61,7 @@ def mapping_notes() -> None:
     found = numbers()
     calls = show.override(task_id="once").expand(value=found.map(counted))
     calls >> all_calls()
+    show.override(task_id="pairs").expand(value=[1, 2], run=["a", "b"])
     # --8<-- [start:skip_flow]
     show.override(task_id="skipping").expand(value=found.map(without_twos))
     # --8<-- [end:skip_flow]
