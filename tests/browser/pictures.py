@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from playwright.sync_api import Browser, Page
@@ -152,8 +153,8 @@ def after_a_run(studio: Studio) -> None:
 
 def in_the_store(studio: Studio, name: str, folder: str) -> None:
     """A folder, as the store's own page lists it."""
-    with camera.store_page(studio.stack, studio.browser, 760) as page:
-        page.goto(f"http://{HOST}:{studio.stack.ports.s3_admin}/files?path=/buckets/{folder}")
+    with camera.store_page(studio.stack, studio.browser, 880) as page:
+        page.goto(f"http://{HOST}:{studio.stack.ports.s3_admin}/files?path=/buckets/{quote(folder)}")
         page.locator("table tbody tr").first.wait_for()
         camera.save(page, LESSONS / f"{name}.webp")
     say(f"learn/pictures/{name}.webp: {(LESSONS / f'{name}.webp').stat().st_size:,} bytes")
