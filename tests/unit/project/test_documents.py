@@ -42,6 +42,12 @@ def test_included_code(page: Path) -> None:
         assert not section or all(f"--8<-- [{end}:{section}]" in lines for end in ("start", "end"))
 
 
+@pytest.mark.parametrize("page", [p for p in PAGES if p.match("docs/learn/*.md")], ids=str)
+def test_a_lessons_code_is_included_and_not_pasted(page: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", (PROJECT / page).read_text(), re.DOTALL | re.MULTILINE)
+    assert [block for block in blocks if not re.fullmatch(r'--8<-- "[^"]+"\n', block)] == []
+
+
 def test_every_picture_is_shown_and_there() -> None:
     lessons = PROJECT / "docs/learn"
     texts = "".join((PROJECT / page).read_text() for page in PAGES)
