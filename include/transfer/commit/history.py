@@ -2,9 +2,13 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
+from include.transfer.commit.entry import Entry
+from include.transfer.commit.log import append, newest
 from include.transfer.commit.manifest import Manifest, complaints
 from include.transfer.commit.receipt import Receipt
+from include.transfer.errors import Unverified
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
@@ -13,13 +17,14 @@ log = logging.getLogger(__name__)
 _LOOKS = 4
 
 
-def committed_runs(bucket: Bucket, any_run: Prefix) -> Iterator[Manifest]:
+def committed_runs(bucket: Bucket, any_run: Prefix, after: str = "") -> Iterator[Manifest]:
     """The committed runs of `any_run`'s dataset, the newest first; a run's name begins with its time.
 
-    A run is committed where its manifest can be read as one: what is damaged or foreign counts for nothing
-    here, and is neither trusted nor removed.
+    `after`: only those that are newer than this run. A run is committed where its manifest can be read as
+    one: what is damaged or foreign counts for nothing here, and is neither trusted nor removed.
     """
-    for folder in reversed(list(bucket.folders(f"{any_run.dataset}/"))):
+    below = f"{any_run.dataset}/"
+    for folder in reversed(list(bucket.folders(below, f"{below}{after}/" if after else ""))):
         prefix = any_run.of(folder.split("/")[-2])
         if prefix is None or bucket.head(prefix.manifest) is None:
             continue
@@ -51,16 +56,52 @@ def absent(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt]) -> list[
     return missing
 
 
+def newest_run(bucket: Bucket, any_run: Prefix) -> Manifest | None:
+    """The run that a reader of the dataset takes: the log's last, or one that was committed since.
+
+    Where there is no log, or the manifest that it names cannot be read, the newest that can.
+    """
+    return _newest_run(bucket, any_run, newest(bucket, any_run))
+
+
+def _newest_run(bucket: Bucket, any_run: Prefix, entry: Entry | None) -> Manifest | None:
+    if entry and (late := next(committed_runs(bucket, any_run, entry.seen), None)):
+        return late
+    last = any_run.of(entry.run) if entry else None
+    found = Manifest.from_dict(bucket.get_json(last.manifest), last) if last else None
+    return found or next(committed_runs(bucket, any_run), None)
+
+
+def catch_up(bucket: Bucket, own: Prefix) -> None:
+    """Enter in the log what was committed since its last entry, but for the run `own`, which is about to.
+
+    Its process died before it did, or it is of a release without a log; where there is no log, it begins with
+    the newest run.
+    """
+    entry = newest(bucket, own)
+    late = (each for each in committed_runs(bucket, own, entry.seen if entry else "") if each.prefix != own)
+    missing = list(late) if entry else list(islice(late, 1))
+    for manifest in reversed(missing):
+        try:
+            append(bucket, manifest)
+        except Unverified as error:
+            log.warning("run %s is committed, and is not in the log: %s", manifest.prefix.run, error)
+
+
 def point_latest(bucket: Bucket, any_run: Prefix) -> None:
-    """Let `_latest.json` name the newest committed run of the dataset.
+    """Let `_latest.json` name the newest committed run of the dataset, and the last entry of its log.
 
     Looks again after it has written: of two commits at once the older may write last. But not for ever: the
     pointer is a convenience, and a store may go on showing what was there before.
     """
     for _ in range(_LOOKS):
-        newest = next(committed_runs(bucket, any_run), None)
-        named = {"run": newest.prefix.run, "manifest": newest.prefix.manifest} if newest else None
-        if named is None or bucket.get_json(any_run.latest) == named:
+        entry = newest(bucket, any_run)
+        run = _newest_run(bucket, any_run, entry)
+        if run is None:
+            return
+        named: dict[str, str | int] = {"run": run.prefix.run, "manifest": run.prefix.manifest}
+        named |= {"log": entry.number} if entry else {}
+        if bucket.get_json(any_run.latest) == named:
             return
         bucket.put_json(any_run.latest, named)
 

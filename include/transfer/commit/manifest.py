@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from include.transfer.batches import Batch
+from include.transfer.commit.live import Live
 from include.transfer.commit.receipt import Receipt
 from include.transfer.documents import brief, fits
 from include.transfer.errors import Finding
@@ -37,6 +38,9 @@ class Manifest:
     drift: dict[str, Any] | None = None
     proof: dict[str, Any] | None = None  # see proof.py; None: of an earlier release
     provenance: str = ""  # what the source says that its rows are; empty: nothing
+    # What the run covers of its dataset, `since` and `until` each; None: all of it, a snapshot.
+    windows: list[dict[str, str]] | None = None
+    base: int | None = None  # the last entry of the dataset's log (log.py) when its windows were planned
     created_at: str = ""  # ISO 8601; empty before it is committed
 
     @property
@@ -81,6 +85,7 @@ class Manifest:
             "drift": self.drift,
             "proof": self.proof,
             "provenance": self.provenance,
+            **({} if self.windows is None else {"windows": self.windows, "base": self.base}),
             "created_at": self.created_at,
             "receipts": [self._without_shared(receipt.to_dict()) for receipt in self.receipts],
         }
@@ -115,6 +120,8 @@ class Manifest:
             drift=stored.get("drift"),
             proof=stored.get("proof"),
             provenance=stored.get("provenance", ""),
+            windows=stored.get("windows"),
+            base=stored.get("base"),
             created_at=stored.get("created_at", ""),
         )
 
@@ -152,6 +159,8 @@ _OPTIONAL: dict[str, Any] = {
     "drift": Mapping | None,
     "proof": Mapping | None,
     "provenance": str,
+    "windows": list | None,
+    "base": int | None,
     "created_at": str,
 }
 
@@ -198,6 +207,10 @@ def _of_other_types(stored: Mapping[str, Any]) -> Iterator[str]:
     for name, texts in (("columns", stored["columns"]), ("types", [*types, *types.values()])):
         if not all(isinstance(text, str) for text in texts):
             yield f"its {name} are {brief(stored[name])}"
+    for window in stored.get("windows") or []:
+        if Live.from_dict({**window, "run": ""} if isinstance(window, Mapping) else None) is None:
+            yield f"among its windows is {brief(window)}"
+            return
     drift = stored.get("drift") or {}
     if not all(_is_count(drift[name]) for name in ("planned", "verified") if name in drift):
         yield f"its drift is {brief(drift)}"

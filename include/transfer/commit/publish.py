@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from include.transfer.batches import Batch
-from include.transfer.commit.history import absent, point_latest
+from include.transfer.commit.history import absent, catch_up, point_latest
+from include.transfer.commit.log import append
 from include.transfer.commit.manifest import Manifest
 from include.transfer.commit.receipt import Receipt, keys_of
 from include.transfer.commit.standing import Standing, read_standing, refuse_removed
@@ -38,12 +39,14 @@ def publish(bucket: Bucket, manifest: Manifest, standing: Standing) -> Manifest:
     this run, DocumentTooLarge where no reader would take the manifest.
     """
     prefix = manifest.prefix
+    catch_up(bucket, prefix)
     if manifest.says_the_same(standing.manifest):
         log.info("%s is committed already", bucket.uri(prefix.manifest))
         etag = standing.etag
     else:
         manifest = replace(manifest, created_at=datetime.now(UTC).isoformat(timespec="seconds"))
         etag = _swapped(bucket, manifest, standing)
+    _entered(bucket, manifest, standing, etag)
     # Not before: the manifest of an earlier plan may still name what is swept.
     sweep(bucket, prefix, keys_of(prefix, manifest.receipts), etag)
     point_latest(bucket, prefix)
@@ -54,6 +57,16 @@ def publish(bucket: Bucket, manifest: Manifest, standing: Standing) -> Manifest:
             bucket.uri(prefix.manifest),
         )
     return manifest
+
+
+def _entered(bucket: Bucket, manifest: Manifest, standing: Standing, etag: str) -> None:
+    """Enter the run in the dataset's log; a first commit that may not be entered is none."""
+    try:
+        append(bucket, manifest)
+    except Unverified:
+        if not standing.etag:
+            bucket.delete(manifest.prefix.manifest, etag)
+        raise
 
 
 def _swapped(bucket: Bucket, manifest: Manifest, standing: Standing) -> str:

@@ -115,6 +115,17 @@ class Bucket:
 
     def get_document(self, key: str) -> tuple[Any | None, str]:
         """A JSON document as `get_json` gives it, and the object's ETag; "" if there is no such object."""
+        data, etag = self._document_bytes(key)
+        try:
+            return (documents.read(data) if data else None), etag
+        except documents.BadDocument:
+            return None, etag
+
+    def get_bytes(self, key: str) -> bytes:
+        """A document's bytes; none if there is no such object, or it is larger than any of ours."""
+        return self._document_bytes(key)[0]
+
+    def _document_bytes(self, key: str) -> tuple[bytes, str]:
         data, etag = bytearray(), ""
         with self._opened(key) as response:
             if response is not None:
@@ -122,11 +133,8 @@ class Bucket:
                 for piece in response.stream(1 << 20):
                     data += piece
                     if len(data) > LARGEST_JSON_BYTES:
-                        return None, etag
-        try:
-            return (documents.read(data) if data else None), etag
-        except documents.BadDocument:
-            return None, etag
+                        return b"", etag
+        return bytes(data), etag
 
     def get(self, key: str) -> Iterator[bytes]:
         """An object's bytes in pieces of 1 MB; nothing if there is no such object."""
@@ -167,11 +175,11 @@ class Bucket:
             for found in listed(self._client, self.name, prefix):
                 yield Stored(found.object_name or "", found.size or 0, (found.etag or "").strip('"'))
 
-    def folders(self, prefix: str) -> Iterator[str]:
-        """What lies directly below `prefix` and ends with a slash, in key order."""
+    def folders(self, prefix: str, after: str = "") -> Iterator[str]:
+        """What lies directly below `prefix`, ends with a slash and sorts behind `after`, in key order."""
         with self._translated("LIST", prefix):
-            for found in listed(self._client, self.name, prefix, "/"):
-                if found.is_dir:
+            for found in listed(self._client, self.name, prefix, "/", after):
+                if found.is_dir and (found.object_name or "") > after:
                     yield found.object_name or ""
 
     def delete(self, key: str, etag: str = "") -> None:

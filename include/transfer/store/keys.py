@@ -61,6 +61,15 @@ class Prefix:
         return f"{self.dataset}/_owner.json"
 
     @property
+    def log(self) -> str:
+        """What the dataset was after each commit: see commit/log.py."""
+        return f"{self.dataset}/_log/"
+
+    def entry(self, number: int) -> str:
+        """The entry of this number in that log."""
+        return f"{self.log}{number:012}.json"
+
+    @property
     def removing(self) -> str:
         """Where runs are noted that are being removed: below the dataset, so that one listing shows all."""
         return f"{self.dataset}/_removing/"

@@ -16,8 +16,10 @@ _LARGEST_PAGE_BYTES = 16 << 20  # 1,000 keys of 1,024 characters take 5 MB
 _ATTEMPTS = 3
 
 
-def listed(client: Minio, bucket: str, prefix: str, delimiter: str = "") -> Iterator[Object]:
+def listed(client: Minio, bucket: str, prefix: str, delimiter: str = "", after: str = "") -> Iterator[Object]:
     """Objects, and with a delimiter also the folders, as the store lists them.
+
+    `after`: what sorts before it is left out, as far as the store can.
 
     Raises StoreRefused for a listing that repeats itself or is longer than any of this project's, and the
     client's errors. A page that was cut short or is none is asked for again.
@@ -25,7 +27,7 @@ def listed(client: Minio, bucket: str, prefix: str, delimiter: str = "") -> Iter
     where = f"LIST s3://{bucket}/{prefix}"
     token, seen = "", set()
     for _ in range(MOST_PAGES):
-        found, more, token = _page(client, bucket, prefix, delimiter, token, where)
+        found, more, token = _page(client, bucket, prefix, delimiter, token, where, after)
         yield from found
         if not more:
             return
@@ -36,10 +38,11 @@ def listed(client: Minio, bucket: str, prefix: str, delimiter: str = "") -> Iter
 
 
 def _page(
-    client: Minio, bucket: str, prefix: str, delimiter: str, token: str, where: str
+    client: Minio, bucket: str, prefix: str, delimiter: str, token: str, where: str, after: str
 ) -> tuple[list[Object], bool, str]:
     query = {"list-type": "2", "prefix": prefix, "delimiter": delimiter, "max-keys": "1000"}
     query |= {"encoding-type": "url"} | ({"continuation-token": token} if token else {})
+    query |= {"start-after": after} if after and not token else {}
     for attempt in range(1, _ATTEMPTS + 1):
         # The client's own listing knows no end; the tests fail if a release renames these.
         response = client._execute("GET", bucket, query_params=cast(Any, query), preload_content=False)

@@ -56,6 +56,8 @@ def test_an_older_plans_objects_and_receipts_go(run):
         f"{FOLDER}/data_from_0.csv",
         f"{FOLDER}/data_from_20.csv",
         "things/_latest.json",
+        "things/_log/000000000001.json",
+        "things/_log/000000000002.json",
     ]
 
 

@@ -181,6 +181,7 @@ def test_a_manifest_holds_the_run(run):
     assert run.bucket.get_json("things/_latest.json") == {
         "run": run.prefix.run,
         "manifest": run.prefix.manifest,
+        "log": 1,
     }
 
 
