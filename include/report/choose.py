@@ -5,7 +5,7 @@ from typing import Any
 
 from include.report.errors import RunGone
 from include.report.loadable import Address, reported
-from include.transfer.commit.history import committed_runs
+from include.transfer.commit.history import newest_run
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
@@ -38,5 +38,5 @@ def choose(
 
 def newest(bucket: Bucket, dataset: str) -> str | None:
     """The manifest of the dataset's newest committed run, by the store itself, not by `_latest.json`."""
-    found = next(committed_runs(bucket, Prefix(dataset, "any")), None)
+    found = newest_run(bucket, Prefix(dataset, "any"))
     return bucket.uri(found.prefix.manifest) if found else None

@@ -57,25 +57,23 @@ def absent(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt]) -> list[
 
 
 def newest_run(bucket: Bucket, any_run: Prefix) -> Manifest | None:
-    """The run that a reader of the dataset takes: the log's last, or one that was committed since.
+    """The run that a reader of the dataset takes: the log's last, or one that was committed since."""
+    entry = newest(bucket, any_run)
+    late = next(committed_runs(bucket, any_run, entry.seen), None) if entry else None
+    return late or run_of(bucket, any_run, entry)
 
-    Where there is no log, or the manifest that it names cannot be read, the newest that can.
-    """
-    return _newest_run(bucket, any_run, newest(bucket, any_run))
 
-
-def _newest_run(bucket: Bucket, any_run: Prefix, entry: Entry | None) -> Manifest | None:
-    if entry and (late := next(committed_runs(bucket, any_run, entry.seen), None)):
-        return late
-    last = any_run.of(entry.run) if entry else None
-    found = Manifest.from_dict(bucket.get_json(last.manifest), last) if last else None
+def run_of(bucket: Bucket, any_run: Prefix, entry: Entry | None) -> Manifest | None:
+    """The manifest that the entry names; where there is none that can be read, the newest that can."""
+    run = any_run.of(entry.run) if entry else None
+    found = Manifest.from_dict(bucket.get_json(run.manifest), run) if run else None
     return found or next(committed_runs(bucket, any_run), None)
 
 
-def catch_up(bucket: Bucket, own: Prefix) -> None:
-    """Enter in the log what was committed since its last entry, but for the run `own`, which is about to.
+def catch_up(bucket: Bucket, own: Prefix) -> Entry | None:
+    """Enter in the log what was committed since its last entry, but for the run `own`; returns the last one.
 
-    Its process died before it did, or it is of a release without a log; where there is no log, it begins with
+    Who committed it died before that, or is of a release without a log. Where there is no log, it begins with
     the newest run.
     """
     entry = newest(bucket, own)
@@ -83,27 +81,25 @@ def catch_up(bucket: Bucket, own: Prefix) -> None:
     missing = list(late) if entry else list(islice(late, 1))
     for manifest in reversed(missing):
         try:
-            append(bucket, manifest)
+            entry = append(bucket, manifest, entry)
         except Unverified as error:
             log.warning("run %s is committed, and is not in the log: %s", manifest.prefix.run, error)
+    return entry
 
 
-def point_latest(bucket: Bucket, any_run: Prefix) -> None:
-    """Let `_latest.json` name the newest committed run of the dataset, and the last entry of its log.
+def point_latest(bucket: Bucket, run: Prefix, entry: Entry | None) -> None:
+    """Let `_latest.json` name the run that a reader takes, and the last entry of the log.
 
     Looks again after it has written: of two commits at once the older may write last. But not for ever: the
     pointer is a convenience, and a store may go on showing what was there before.
     """
     for _ in range(_LOOKS):
-        entry = newest(bucket, any_run)
-        run = _newest_run(bucket, any_run, entry)
-        if run is None:
+        named = {"run": run.run, "manifest": run.manifest} | ({"log": entry.number} if entry else {})
+        if bucket.get_json(run.latest) == named:
             return
-        named: dict[str, str | int] = {"run": run.prefix.run, "manifest": run.prefix.manifest}
-        named |= {"log": entry.number} if entry else {}
-        if bucket.get_json(any_run.latest) == named:
-            return
-        bucket.put_json(any_run.latest, named)
+        bucket.put_json(run.latest, named)
+        if (last := newest(bucket, run)) and last != entry:
+            entry, run = last, run.of(last.run) or run
 
 
 def newest_manifest(bucket: Bucket, any_run: Prefix) -> Manifest | None:

@@ -84,17 +84,17 @@ def _last_from(bucket: Bucket, any_run: Prefix, there: int) -> int:
     return there
 
 
-def append(bucket: Bucket, manifest: Manifest) -> Entry:
+def append(bucket: Bucket, manifest: Manifest, before: Entry | None = None) -> Entry:
     """Enter the committed run; returns its entry, or the one that stands where the dataset is ahead of it.
 
-    Safe to run again, at any moment and beside others: a manifest has one entry. A snapshot gives way to
-    one of a newer run. Windows go on from whatever is there, unless another run has committed some of the
-    same since they were planned (`manifest.base`): then Unverified names it. Raises Overtaken where the run
-    was removed or committed anew meanwhile.
+    Safe to run again, at any moment and beside others: a manifest has one entry. `before`: the last entry,
+    if it is known. A snapshot gives way to one of a newer run. Windows go on from whatever is there, unless
+    another run has committed some of the same since they were planned (`manifest.base`): then Unverified
+    names it. Raises Overtaken where the run was removed or committed anew meanwhile.
     """
     prefix, base = manifest.prefix, manifest.base
     for _ in range(_ROUNDS):
-        before = newest(bucket, prefix)
+        before = before or newest(bucket, prefix)
         base = (before.number if before else 0) if base is None else base
         sha256 = _sha256(bucket, manifest)
         if before and (standing := _standing(bucket, manifest, sha256, before, base)):
@@ -104,6 +104,7 @@ def append(bucket: Bucket, manifest: Manifest) -> Entry:
         if swap_json(bucket, key, entry.to_dict(), "") and bucket.get_json(key) == entry.to_dict():
             log.info("entered run %s in the log: %s", prefix.run, bucket.uri(key))
             return entry
+        before = None
     raise Overtaken("other commits were faster, again and again", where=bucket.uri(prefix.log))
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from include.transfer.batches import Batch
+from include.transfer.commit.entry import Entry
 from include.transfer.commit.history import absent, catch_up, point_latest
 from include.transfer.commit.log import append
 from include.transfer.commit.manifest import Manifest
@@ -39,17 +40,17 @@ def publish(bucket: Bucket, manifest: Manifest, standing: Standing) -> Manifest:
     this run, DocumentTooLarge where no reader would take the manifest.
     """
     prefix = manifest.prefix
-    catch_up(bucket, prefix)
+    last = catch_up(bucket, prefix)
     if manifest.says_the_same(standing.manifest):
         log.info("%s is committed already", bucket.uri(prefix.manifest))
         etag = standing.etag
     else:
         manifest = replace(manifest, created_at=datetime.now(UTC).isoformat(timespec="seconds"))
         etag = _swapped(bucket, manifest, standing)
-    _entered(bucket, manifest, standing, etag)
+    entry = _entered(bucket, manifest, standing, etag, last)
     # Not before: the manifest of an earlier plan may still name what is swept.
     sweep(bucket, prefix, keys_of(prefix, manifest.receipts), etag)
-    point_latest(bucket, prefix)
+    point_latest(bucket, prefix.of(entry.run) or prefix, entry)
     if not decides_races(bucket, prefix.latest):
         log.warning(
             "the store of %s does not decide between two writes at one moment (If-None-Match): of two "
@@ -59,10 +60,10 @@ def publish(bucket: Bucket, manifest: Manifest, standing: Standing) -> Manifest:
     return manifest
 
 
-def _entered(bucket: Bucket, manifest: Manifest, standing: Standing, etag: str) -> None:
+def _entered(bucket: Bucket, manifest: Manifest, standing: Standing, etag: str, last: Entry | None) -> Entry:
     """Enter the run in the dataset's log; a first commit that may not be entered is none."""
     try:
-        append(bucket, manifest)
+        return append(bucket, manifest, last)
     except Unverified:
         if not standing.etag:
             bucket.delete(manifest.prefix.manifest, etag)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from include.transfer.batches import Batch
-from include.transfer.commit.history import absent, catch_up, newest_run, point_latest
+from include.transfer.commit.history import absent, catch_up, point_latest, run_of
 from include.transfer.commit.manifest import Manifest
 from include.transfer.dataset import Dataset
 from include.transfer.source.count import Count
@@ -29,7 +29,8 @@ def standing_run(
         return None
     if any(stored.key != prefix.plan for stored in bucket.objects(str(prefix))):
         return None
-    newest = newest_run(bucket, prefix)
+    entry = catch_up(bucket, prefix)
+    newest = run_of(bucket, prefix, entry)
     if newest is None:
         return None
     if reasons := list(_differences(newest, dataset, url, source, batches)):
@@ -38,8 +39,7 @@ def standing_run(
     if gone := absent(bucket, newest.prefix, newest.receipts):
         log.warning("%d objects of run %s are gone, such as %s", len(gone), newest.prefix.run, gone[0].key)
         return None
-    catch_up(bucket, prefix)
-    point_latest(bucket, prefix)
+    point_latest(bucket, newest.prefix, entry)
     return newest
 
 

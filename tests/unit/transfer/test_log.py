@@ -81,7 +81,7 @@ def test_a_commit_that_dies_at_any_request_is_finished_by_the_next_attempt_or_ru
                 tried_again.add(run.prefix.run)
         if dying.left > 0:
             break
-    bucket = run.bucket
+    run.bucket = bucket = whole
     committed = [each.prefix.run for each in committed_runs(bucket, run.prefix)][::-1]
     assert [entry.run for entry in entries(bucket)] == committed
     assert tried_again < set(committed)
