@@ -21,7 +21,7 @@ from include.transfer.source.styles import PAGINGS, Paging
 
 Help = dict[str, tuple[str, str, dict[str, Any]]]
 
-_KINDS = {bool: "boolean", int: "integer", dict: "object", list: "array"}
+_KINDS = {bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 
 
 def _of_a_style(kind: type[Paging]) -> dict[str, Any]:
@@ -120,6 +120,11 @@ _SETTINGS: Help = {
         "In CSV, text that begins with =, +, - or @. keep: as it came. quote: behind an apostrophe.",
         {"enum": list(FORMULAS)},
     ),
+    "shrinks_by": (
+        "Rows that may go",
+        "A run that has lost more than this share of the rows before is not committed. 1: no limit.",
+        {"minimum": 0, "maximum": 1},
+    ),
     "reread": (
         "Requests made again",
         "Before a commit: the first, the last and some between must bring the same rows again. 0: none.",
@@ -130,7 +135,8 @@ _SETTINGS: Help = {
 _POLICY: Help = {
     "force": (
         "Copy even if unchanged",
-        "A source that is what the newest committed run holds, by version and count, is not copied again.",
+        "A source that is what the newest committed run holds, by version and count, is not copied again. "
+        "A run that has lost too many rows (shrinks_by), or has a column of another type, is not committed.",
         {},
     ),
     "on_drift": (
@@ -162,7 +168,7 @@ _SECTIONS = {
         "provenance_header",
         "requests_per_minute",
     ),
-    "Paging and rows": ("paging", "rows_key", "rows", "key", "duplicates", "reread"),
+    "Paging and rows": ("paging", "rows_key", "rows", "key", "duplicates", "reread", "shrinks_by"),
     "Columns": ("types", "misfit", "csv_formulas"),
     "Object": ("name", "store_conn_id", "bucket", "batch_size", "format", "compression"),
 }

@@ -23,12 +23,13 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
                             connection), credentials
     commit/               plan_document, receipt and manifest (the documents), standing (how attempts keep
                             apart), vouch (a receipt's place), verify, proof (every row once: repeats,
-                            key_order and reread, by stored_hashes), publish (the one write), owner,
-                            history, unchanged, drift, retention, sweep, audit (a run read back from outside)
+                            key_order and reread, by stored_hashes), gates, publish (the one write), log (what
+                            the dataset is since each commit: entry, live), owner, history, unchanged, drift,
+                            retention, sweep, audit (a run read back from outside)
     payloads.py           what one step hands to the next
     documents.py          JSON from outside, read strictly
     errors.py, redact.py  named by what to do next; without secrets
     probe/                from a URL to a dataset's settings, by asking: its __init__ is a map of its own
-    __main__.py           python -m include.transfer: count, verify, probe
+    __main__.py           python -m include.transfer: count, verify, log, probe
     diagnose.py           what must be right before a copy can work
 """

@@ -1,4 +1,4 @@
-"""The engine's commands: count a source, read a committed run back from its store, probe an API."""
+"""The engine's commands: count a source, read a committed run back, print a dataset's log, probe an API."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from include.transfer.commit.audit import audit
+from include.transfer.commit.log_command import add_log
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, TransferError
 from include.transfer.probe.command import add_probe
@@ -79,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", action="store_true", help="print the result as one JSON object")
     verify.add_argument("--quiet", action="store_true", help="show no progress on standard error")
     verify.set_defaults(call=_verify)
+    add_log(commands)
     add_probe(commands)
     return top
 

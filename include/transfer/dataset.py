@@ -6,7 +6,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, get_origin
 from urllib.parse import unquote
 
-from include.transfer.documents import brief
+from include.transfer.documents import brief, fits
 from include.transfer.errors import BadSettings, refuse_unknown
 from include.transfer.fingerprint import fingerprint_of
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS, suffix
@@ -78,6 +78,7 @@ class Dataset:
     batch_size: int = 50_000
     key: Sequence[str] = field(default_factory=list)  # columns that name a row; each key comes once in a run
     duplicates: str = "fail"  # rows that come twice: `fail` the run, or `allow` them
+    shrinks_by: float = 0.5  # share of its rows that a snapshot may lose against the one before; 1: all
     reread: int = 3  # requests that verify makes again, to compare what they bring; 0: none
 
     def __post_init__(self) -> None:
@@ -142,6 +143,7 @@ class Dataset:
             wrong_with_body(self.count_body, None) and "count_body is no JSON",
             at_least("requests_per_minute", 0),
             at_least("reread", 0),
+            "" if _is_share(self.shrinks_by) else f"shrinks_by is {brief(self.shrinks_by)}, not from 0 to 1",
             "" if _names(self.key) else f"key is {brief(self.key)}, not a list of columns, each once",
             *map(null, self.query),
             f"types has {', '.join(unknown)}, which are none of {', '.join(TYPES)}" if unknown else "",
@@ -236,6 +238,10 @@ def _leaves_base_path(name: str, path: Any) -> str:
     if not climbs and not re.match(r"\s*([a-z][a-z0-9+.-]*:)?[/\\]{2}", plain, re.IGNORECASE):
         return ""
     return f"{name} leaves the base path of the connection: make it a path below that, without a host and .."
+
+
+def _is_share(value: Any) -> bool:
+    return fits(value, int | float) and 0 <= value <= 1
 
 
 def _names(columns: Any) -> bool:

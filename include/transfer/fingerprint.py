@@ -21,6 +21,7 @@ _NOT_CONTENT = {
     "requests_per_minute",
     "reread",
     "provenance_header",
+    "shrinks_by",
 }
 # Settings that the first release had not; its fingerprints stay what they were.
 _ADDED: Mapping[str, Any] = {

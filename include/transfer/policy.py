@@ -16,7 +16,7 @@ class Policy:
     Raises BadSettings, which names all that is wrong.
     """
 
-    force: bool = False  # copy although the source is what the newest committed run holds
+    force: bool = False  # copy what the newest committed run holds, too, and commit what a gate would hold
     on_drift: str = "fail"  # the source changed during the run: `fail`, or `append` what it grew by
     keep_runs: int = 0  # committed runs to keep, the newest; 0: all
 

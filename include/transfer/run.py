@@ -10,6 +10,7 @@ from itertools import chain
 
 from include.transfer.batches import Batch, plan_batches
 from include.transfer.commit.drift import Tail, copy_tail, drifted, record
+from include.transfer.commit.gates import Gates
 from include.transfer.commit.manifest import Manifest
 from include.transfer.commit.proof import behind_the_end, prove
 from include.transfer.commit.publish import publish, verified_receipts
@@ -199,7 +200,8 @@ def commit(
         proof=verified.get("proof"),
         provenance=verified.get("provenance", ""),
     )
-    stored = publish(bucket, manifest, standing)
+    gates = None if policy.force else Gates(dataset.shrinks_by, dataset.types)
+    stored = publish(bucket, manifest, standing, gates)
     return {
         "manifest": bucket.uri(prefix.manifest),
         "dataset": prefix.dataset,

@@ -54,6 +54,7 @@ def test_the_manifest_says_what_the_lake_holds(lake, wildfires):
     prefix = f"wildfires/{manifest['run']}"
     assert set(map(unmarked, lake.objects())) == {
         "wildfires/_latest.json",
+        "wildfires/_log/000000000001.json",
         "wildfires/_owner.json",
         f"{prefix}/_manifest.json",
         f"{prefix}/_plan.json",

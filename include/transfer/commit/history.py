@@ -1,7 +1,7 @@
 """The runs of a dataset as the store has them: which are committed, which is the newest, are they whole."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from include.transfer.commit.entry import Entry
@@ -17,16 +17,19 @@ log = logging.getLogger(__name__)
 _LOOKS = 4
 
 
-def committed_runs(bucket: Bucket, any_run: Prefix, after: str = "") -> Iterator[Manifest]:
+def committed_runs(
+    bucket: Bucket, any_run: Prefix, after: str = "", but: Collection[str] = ()
+) -> Iterator[Manifest]:
     """The committed runs of `any_run`'s dataset, the newest first; a run's name begins with its time.
 
-    `after`: only those that are newer than this run. A run is committed where its manifest can be read as
-    one: what is damaged or foreign counts for nothing here, and is neither trusted nor removed.
+    `after`: only those that are newer than this run; `but`: none of these. A run is committed where its
+    manifest can be read as one: what is damaged or foreign counts for nothing here, and is neither trusted
+    nor removed.
     """
     below = f"{any_run.dataset}/"
     for folder in reversed(list(bucket.folders(below, f"{below}{after}/" if after else ""))):
         prefix = any_run.of(folder.split("/")[-2])
-        if prefix is None or bucket.head(prefix.manifest) is None:
+        if prefix is None or prefix.run in but or bucket.head(prefix.manifest) is None:
             continue
         stored = bucket.get_json(prefix.manifest)
         if manifest := Manifest.from_dict(stored, prefix):

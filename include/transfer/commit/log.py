@@ -8,13 +8,13 @@ of its run: `catch_up` in history.py enters a run whose process died between the
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
 from include.transfer import documents
 from include.transfer.commit.entry import Entry, complaints
-from include.transfer.commit.live import Live, covered, laid_over, reached, runs_of
+from include.transfer.commit.live import covered, laid_over, reached, runs_of
 from include.transfer.commit.manifest import Manifest
 from include.transfer.errors import Finding, Overtaken, Unverified
 from include.transfer.store.bucket import Bucket
@@ -133,21 +133,22 @@ def _standing(bucket: Bucket, manifest: Manifest, sha256: str, before: Entry, ba
         return None
     if own := _own(bucket, manifest.prefix, sha256, before.number - 1, base):
         return own
-    if taken := _taken(before, covered(manifest.windows, run), base):
-        raise Unverified([taken])
+    if findings := list(taken(manifest, before, base)):
+        raise Unverified(findings)
     return None
 
 
-def _taken(before: Entry, new: Sequence[Live], base: int) -> Finding | None:
-    """What another run committed of the windows `new` after the entry `base`, if anything."""
-    fix = "clear the whole run"
-    if not before.windows and before.number > base:
-        return Finding("the dataset", f"run {before.run} committed all of it anew after this run's plan", fix)
-    lines = [line for line in before.windows if line.number > base and line.run not in runs_of(new)]
+def taken(manifest: Manifest, last: Entry | None, base: int | None) -> Iterator[Finding]:
+    """What other runs committed of the manifest's windows after the entry `base`, by the last entry."""
+    if manifest.windows is None or last is None or base is None:
+        return
+    fix, new = "clear the whole run", covered(manifest.windows, manifest.prefix.run)
+    if not last.windows and last.number > base:
+        yield Finding("the dataset", f"run {last.run} committed all of it anew after this run's plan", fix)
+    lines = [line for line in last.windows if line.number > base and line.run != manifest.prefix.run]
     if lost := [line for line in lines if any(line.overlaps(each) for each in new)]:
         got = f"committed by run {', '.join(runs_of(lost))} after this run's plan"
-        return Finding(f"windows {lost[0].since}…{lost[-1].until}", got, fix)
-    return None
+        yield Finding(f"windows {lost[0].since}…{lost[-1].until}", got, fix)
 
 
 def _own(bucket: Bucket, prefix: Prefix, sha256: str, last: int, base: int) -> Entry | None:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from include.transfer.batches import Batch
 from include.transfer.commit.entry import Entry
-from include.transfer.commit.history import absent, catch_up, point_latest
-from include.transfer.commit.log import append
+from include.transfer.commit.gates import Gates
+from include.transfer.commit.history import absent, catch_up, point_latest, run_of
+from include.transfer.commit.log import append, taken
 from include.transfer.commit.manifest import Manifest
 from include.transfer.commit.receipt import Receipt, keys_of
 from include.transfer.commit.standing import Standing, read_standing, refuse_removed
@@ -31,13 +32,14 @@ def verified_receipts(bucket: Bucket, prefix: Prefix, batches: Sequence[Batch], 
     return receipts
 
 
-def publish(bucket: Bucket, manifest: Manifest, standing: Standing) -> Manifest:
+def publish(bucket: Bucket, manifest: Manifest, standing: Standing, gates: Gates | None = None) -> Manifest:
     """Publish the run: one PUT of its manifest, in place of `standing` alone. Returns it as stored.
 
     `standing` must have been read before the receipts were: then those of another commit cannot pass for this
-    one's. Safe to run again: a manifest that says the same already is left alone. Raises Unverified where an
-    object is gone by now, Overtaken where another attempt committed other rows meanwhile or retention removes
-    this run, DocumentTooLarge where no reader would take the manifest.
+    one's. `gates`: how it may differ from the run before; None: in any way. Safe to run again: a manifest
+    that says the same already is left alone. Raises Unverified where a gate holds it or an object is gone by
+    now, Overtaken where another attempt committed other rows meanwhile or retention removes this run,
+    DocumentTooLarge where no reader would take the manifest.
     """
     prefix = manifest.prefix
     last = catch_up(bucket, prefix)
@@ -45,6 +47,7 @@ def publish(bucket: Bucket, manifest: Manifest, standing: Standing) -> Manifest:
         log.info("%s is committed already", bucket.uri(prefix.manifest))
         etag = standing.etag
     else:
+        _refuse_held(bucket, manifest, gates, last)
         manifest = replace(manifest, created_at=datetime.now(UTC).isoformat(timespec="seconds"))
         etag = _swapped(bucket, manifest, standing)
     entry = _entered(bucket, manifest, standing, etag, last)
@@ -58,6 +61,15 @@ def publish(bucket: Bucket, manifest: Manifest, standing: Standing) -> Manifest:
             bucket.uri(prefix.manifest),
         )
     return manifest
+
+
+def _refuse_held(bucket: Bucket, manifest: Manifest, gates: Gates | None, last: Entry | None) -> None:
+    findings = list(taken(manifest, last, manifest.base))
+    before = run_of(bucket, manifest.prefix, last) if gates else None
+    if gates and before and before.prefix.run <= manifest.prefix.run:
+        findings += gates.findings(before, manifest)
+    if findings:
+        raise Unverified(findings)
 
 
 def _entered(bucket: Bucket, manifest: Manifest, standing: Standing, etag: str, last: Entry | None) -> Entry:

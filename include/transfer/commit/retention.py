@@ -1,36 +1,84 @@
 """Old committed runs go, so that no reader ever meets half of one: un-committed first, then removed."""
 
 import logging
+from dataclasses import dataclass
 
 from include.transfer.commit.history import committed_runs, pointed_at
+from include.transfer.commit.log import newest, read_entry
+from include.transfer.commit.manifest import Manifest
 from include.transfer.commit.sweep import abort_uploads
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
 log = logging.getLogger(__name__)
 
+# Where all runs are kept, too. Of a dataset by windows each entry names all that are live: a year of hours is
+# a megabyte.
+MOST_ENTRIES = 1_000
+
 
 def retire(bucket: Bucket, prefix: Prefix, keep: int) -> list[str]:
     """Keep the newest `keep` committed runs of the dataset (0: all); returns the names of those removed.
 
-    Also ends what an earlier, interrupted removal left. Never removed: a run that is not older than the one
-    at `prefix`, one without a manifest (it is being copied, or has failed), one whose manifest cannot be
-    read, and the one that `_latest.json` names.
+    The newest by the dataset's log, of which older entries go first; what a kept entry refers to stays. Also
+    ends what an earlier, interrupted removal left. Never removed: a run that is not older than the one at
+    `prefix`, one without a manifest (it is being copied, or has failed), one whose manifest cannot be read,
+    and the one that `_latest.json` names.
     """
     noted = _noted(bucket, prefix)
     removed = [old.run for old in noted if not bucket.head(old.manifest) and remove(bucket, old, begun=True)]
-    surplus = _surplus(bucket, prefix, keep) if keep else []
+    kept = _kept(bucket, prefix, keep)
+    _sweep_log(bucket, prefix, kept.first)
+    surplus = _surplus(bucket, prefix, kept, keep) if keep else []
     for old in noted:
         if old.run not in removed and old not in surplus:
             bucket.delete(old.tombstone)  # broke off before anything was removed, and is to stay by now
     return removed + [old.run for old in surplus if remove(bucket, old)]
 
 
-def _surplus(bucket: Bucket, prefix: Prefix, keep: int) -> list[Prefix]:
-    """Committed runs beyond the newest `keep`, the oldest first."""
-    committed = [manifest.prefix for manifest in committed_runs(bucket, prefix)]
+@dataclass(frozen=True)
+class _Kept:
+    """Entries that stay: the first one's number, the runs that they enter, and all that they refer to."""
+
+    first: int
+    committed: set[str]
+    runs: set[str]
+
+
+def _kept(bucket: Bucket, prefix: Prefix, keep: int) -> _Kept:
+    """The newest entries, of as many runs as are to be kept. A damaged run is none of these, and stays."""
+    entry = newest(bucket, prefix)
+    first = max(1, entry.number - MOST_ENTRIES + 1) if entry else 0
+    committed: set[str] = set()
+    runs: set[str] = set()
+    while keep and entry and entry.number >= first and len(committed) < keep:
+        own = prefix.of(entry.run)
+        if own and Manifest.from_dict(bucket.get_json(own.manifest), own):
+            committed.add(entry.run)
+        runs |= entry.runs
+        if len(committed) == keep:
+            first = entry.number
+        entry = read_entry(bucket, prefix, entry.number - 1)
+    return _Kept(first, committed, runs)
+
+
+def _sweep_log(bucket: Bucket, prefix: Prefix, first: int) -> None:
+    """Remove entries before this one, the oldest first: so that numbers stay consecutive."""
+    for stored in bucket.objects(prefix.log):
+        if stored.key >= prefix.entry(first):
+            return
+        bucket.delete(stored.key)
+
+
+def _surplus(bucket: Bucket, prefix: Prefix, kept: _Kept, keep: int) -> list[Prefix]:
+    """Committed runs that nothing kept refers to, the oldest first.
+
+    The log of an older release's lake has just begun: then runs that it does not name are among the newest.
+    """
+    others = [manifest.prefix for manifest in committed_runs(bucket, prefix, but=kept.runs)]
     latest = pointed_at(bucket, prefix)
-    return [old for old in reversed(committed[keep:]) if old.run < prefix.run and old.run != latest]
+    surplus = others[keep - len(kept.committed) :]
+    return [old for old in reversed(surplus) if old.run < prefix.run and old.run != latest]
 
 
 def _noted(bucket: Bucket, prefix: Prefix) -> list[Prefix]:

@@ -1,7 +1,11 @@
 """Old runs go, manifest first; what is newer, in progress, foreign or another dataset's stays."""
 
+from dataclasses import replace
+
 import pytest
 
+from include.transfer.commit.live import Live
+from include.transfer.commit.log import newest, read_entry
 from include.transfer.commit.retention import retire
 from include.transfer.errors import Overtaken, StoreRefused, StoreUnavailable, Unverified
 from tests.lake_keys import unmarked
@@ -285,3 +289,46 @@ def test_two_runs_at_once_each_keep_the_other(make, runs):
     older.commit(plans[0], keep_runs=1)
     assert committed(older) == [NAMES[4], NAMES[5]]
     assert older.bucket.get_json("things/_latest.json")["run"] == NAMES[5]
+
+
+def numbers(run):
+    return [int(stored.key[-17:-5]) for stored in run.bucket.objects("things/_log/")]
+
+
+def test_entries_of_the_log_go_with_their_runs(runs):
+    last = runs[-1]
+    retire(last.bucket, last.prefix, 2)
+    assert numbers(last) == [3, 4]
+    assert newest(last.bucket, last.prefix).number == 4
+    last.whole()
+    assert numbers(last) == [3, 4, 5]
+    assert retire(last.bucket, last.prefix, 1) == [NAMES[2]]
+    assert numbers(last) == [5]
+
+
+def test_a_run_that_a_kept_entry_names_stays(runs):
+    """Of a dataset by windows: it is old, and still holds some."""
+    last = runs[-1]
+    entry = read_entry(last.bucket, last.prefix, 4)
+    lines = [Live("1", "2", NAMES[0], 1), Live("2", "3", NAMES[3], 4)]
+    last.bucket.put_json(last.prefix.entry(4), replace(entry, windows=lines).to_dict())
+    assert retire(last.bucket, last.prefix, 1) == NAMES[1:3]
+    assert committed(last) == [NAMES[0], NAMES[3]]
+
+
+def test_the_log_is_bounded_where_all_runs_are_kept(runs, monkeypatch):
+    monkeypatch.setattr("include.transfer.commit.retention.MOST_ENTRIES", 3)
+    last = runs[-1]
+    assert retire(last.bucket, last.prefix, 0) == []
+    assert numbers(last) == [2, 3, 4]
+    assert committed(last) == NAMES[:4]
+
+
+def test_an_older_releases_lake_keeps_as_many_runs_as_it_is_to(runs, make):
+    """Its log has just begun."""
+    last = make(NAMES[4])
+    for stored in [*last.bucket.objects("things/_log/")]:
+        last.bucket.delete(stored.key)
+    last.bucket.delete("things/_latest.json")
+    assert last.whole(keep_runs=3)["removed"] == NAMES[:2]
+    assert committed(last) == NAMES[2:5]
