@@ -118,6 +118,7 @@ def seal(
         hashes=noted.sha256,
         chain=leads(),
         rescued=columns.rescued,
+        nulls=columns.nulls,
         version=RECEIPT_VERSION,
     )
 

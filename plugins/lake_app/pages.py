@@ -10,6 +10,7 @@ from fastapi import HTTPException
 from sqlalchemy.orm import Session
 
 from include.lake_page import detail, overview, strip
+from include.lake_page.commits import Commits, commits
 from include.lake_page.figures import figures_of
 from include.lake_page.overview import DatasetRuns, Listed, RunRow
 from include.lake_page.runs import AirflowRun, Progress
@@ -63,7 +64,17 @@ class Pages:
         shown = listed[first : first + RUNS_A_PAGE]
         rows = self._rows(shown).get(name, ())
         pages = -(-len(listed) // RUNS_A_PAGE)
-        return {"dataset": self._dataset_runs(name, listed, rows), "page": page, "pages": pages}
+        log = self._commits(name, listed[0].run) if page == 1 else Commits()
+        found = self._dataset_runs(name, listed, rows)
+        return {"dataset": found, "commits": log, "page": page, "pages": pages}
+
+    def _commits(self, name: str, run: AirflowRun | None) -> Commits:
+        """The dataset's log, in the store of its newest run that Airflow knows."""
+        lake = self.stores.of(run.dataset) if run and self._owned(run) else None
+        if run and lake:
+            with self.stores.watched(run.dataset):
+                return commits(lake.bucket, name)
+        return Commits()
 
     def run(self, dataset: str, run: str, sort: str, descending: bool, page: int) -> dict[str, Any]:
         """One run and its batches."""

@@ -138,6 +138,7 @@ def _shared(format_: str, columns: list[str], types: dict[str, str], url: str) -
         "url": url,
         "chain": {},
         "rescued": 0,
+        "nulls": None,
     }
 
 

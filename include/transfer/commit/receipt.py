@@ -37,6 +37,7 @@ class Receipt:
     # Of a chain: the marks where it begins and the next one does, None for the first and behind the last.
     chain: dict[str, str | None] = field(default_factory=dict)
     rescued: int = 0  # rows with something in the column that `misfit` adds
+    nulls: list[str] | None = None  # columns that are null in every row; None: not known
     version: int = 1  # of this document; 1 is what was written before it was
 
     @classmethod
@@ -65,14 +66,14 @@ _KINDS: dict[str, Any] = {f.name: get_origin(f.type) or f.type for f in fields(R
     "seconds": int | float,
     "peak_rss_mb": int | float,
     "source_version": str | None,
+    "nulls": list | None,
 }
 
 
 def _are_texts(known: Mapping[str, Any]) -> bool:
-    names, types = known.get("columns"), known.get("types")
-    return not (names or types) or all(
-        isinstance(text, str) for text in (*(names or ()), *(types or ()), *(types or {}).values())
-    )
+    names = [*(known.get("columns") or ()), *(known.get("nulls") or ())]
+    types = known.get("types") or {}
+    return not (names or types) or all(isinstance(text, str) for text in (*names, *types, *types.values()))
 
 
 def keys_of(prefix: Prefix, receipts: Sequence[Receipt]) -> set[str]:

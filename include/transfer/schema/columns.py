@@ -35,6 +35,7 @@ class Columns:
         self.rows = 0  # seen so far
         self.rescued = 0  # rows with something in `RESCUED`
         self._own = self.names  # without it
+        self._empty: list[int] | None = None  # places of columns that have been null in every row
 
     def learn(self, block: "Block | None", *, tabular: bool) -> None:
         """Take the names from the first block, unless they are known.
@@ -74,11 +75,18 @@ class Columns:
             values = [tuple(map(row.get, self._own)) for row in block.rows]
             rest = self._rest(block)
         self.rows += len(values)
+        empty = range(count) if self._empty is None else self._empty
+        self._empty = [at for at in empty if all(row[at] is None for row in values)]
         if not self.rescues:
             return values
         self.rescued += len(rest) - rest.count(None)
         rest = rest or [None] * len(values)
         return [(*own, more) for own, more in zip(values, rest, strict=True)]
+
+    @property
+    def nulls(self) -> list[str] | None:
+        """Columns that are null in every row that `values` gave; None: it gave none."""
+        return None if self._empty is None else [self._own[at] for at in self._empty]
 
     def keep(self, block: "Block") -> None:
         """Note the columns of rows that are kept as they came. Raises as `values` does."""

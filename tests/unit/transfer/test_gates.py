@@ -62,6 +62,21 @@ def test_a_column_whose_inferred_type_changed(second):
     assert finding.where == "column at"
 
 
+@pytest.mark.parametrize("format_", ["csv", "parquet"])
+def test_a_column_that_is_suddenly_all_null(second, format_):
+    settings = {"format": format_, "types": {"id": "int64", "at": "double", "never": "string"}}
+    run = second([{"id": row["id"], "at": None} for row in ROWS], **settings)
+    assert held(run).where == "column at"
+    assert run.commit(force=True)["rows"] == 20
+
+
+def test_one_value_is_enough(second):
+    rows = [{"id": row["id"], "at": 1.0 if row["id"] == 19 else None} for row in ROWS]
+    run = second(rows)
+    run.copy_all()
+    assert run.commit()["rows"] == 20
+
+
 def test_a_column_whose_type_was_declared_anew(second, make_run):
     run = second(ROWS, format="parquet")
     again = make_run(run.source, run=SECOND, format="parquet", types={"id": "int64", "at": "string"})

@@ -70,6 +70,7 @@ def test_the_manifest_goes_first_and_the_note_last(runs):
     last = runs[-1]
     retire(Watched(last.bucket._client, last.bucket.name), last.prefix, 3)
     folder = f"things/{NAMES[0]}"
+    assert done.pop(0) == "things/_log/000000000001.json"
     assert done[0] == f"{folder}/_manifest.json"
     assert done[1:4] == [f"{folder}/data_from_{start}.csv" for start in (0, 10, 20)]
     beside = [f"{folder}/_receipts/data_from_{n}.{kind}" for n in (0, 10, 20) for kind in ("json", "rows")]
@@ -295,14 +296,13 @@ def numbers(run):
     return [int(stored.key[-17:-5]) for stored in run.bucket.objects("things/_log/")]
 
 
-def test_entries_of_the_log_go_with_their_runs(runs):
+def test_entries_of_the_log_go_with_their_runs(runs, make):
     last = runs[-1]
     retire(last.bucket, last.prefix, 2)
     assert numbers(last) == [3, 4]
     assert newest(last.bucket, last.prefix).number == 4
-    last.whole()
-    assert numbers(last) == [3, 4, 5]
-    assert retire(last.bucket, last.prefix, 1) == [NAMES[2]]
+    last = make(NAMES[4])
+    assert last.whole(keep_runs=1)["removed"] == NAMES[2:4]
     assert numbers(last) == [5]
 
 
