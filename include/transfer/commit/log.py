@@ -66,9 +66,13 @@ def _entry_in_latest(bucket: Bucket, any_run: Prefix) -> Entry | None:
 
 
 def _first_page_end(bucket: Bucket, any_run: Prefix) -> int:
-    """A number that has an entry: the last in the first page of a listing; 0: there is none."""
+    """A number that has an entry: the last in the first page of a listing; 0: there is none.
+
+    A listing may lag behind: then the first entry is asked for.
+    """
     names = (found.key.removeprefix(any_run.log) for found in islice(bucket.objects(any_run.log), _PAGE))
-    return max((int(name[:12]) for name in names if _ENTRY.fullmatch(name)), default=0)
+    numbers = [int(name[:12]) for name in names if _ENTRY.fullmatch(name)]
+    return max(numbers) if numbers else int(bucket.head(any_run.entry(1)) is not None)
 
 
 def _last_from(bucket: Bucket, any_run: Prefix, there: int) -> int:

@@ -53,7 +53,8 @@ def publish(bucket: Bucket, manifest: Manifest, standing: Standing, gates: Gates
     entry = _entered(bucket, manifest, standing, etag, last)
     # Not before: the manifest of an earlier plan may still name what is swept.
     sweep(bucket, prefix, keys_of(prefix, manifest.receipts), etag)
-    point_latest(bucket, prefix.of(entry.run) or prefix, entry)
+    stands = manifest if entry.run == prefix.run else run_of(bucket, prefix, entry) or manifest
+    point_latest(bucket, stands.prefix, entry)
     if not decides_races(bucket, prefix.latest):
         log.warning(
             "the store of %s does not decide between two writes at one moment (If-None-Match): of two "
