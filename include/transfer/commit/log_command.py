@@ -59,7 +59,7 @@ def _entries(uri: str, endpoint: str, region: str, most: int) -> Iterator[Entry]
     if not match:
         raise BadSettings(f"{uri!r} names no dataset", fix="name s3://bucket/dataset")
     settings = store_settings(os.environ, endpoint, region)
-    bucket = Bucket(connect(*settings), match[1], secrets=settings.secrets)
+    bucket = Bucket(connect(*settings), match[1], secrets=lambda: settings.secrets)
     any_run = Prefix(match[2], "any")
     entry = newest(bucket, any_run)
     if entry is None:
