@@ -75,10 +75,16 @@ def _surplus(bucket: Bucket, prefix: Prefix, kept: _Kept, keep: int) -> list[Pre
 
     The log of an older release's lake has just begun: then runs that it does not name are among the newest.
     """
-    others = [manifest.prefix for manifest in committed_runs(bucket, prefix, but=kept.runs)]
+    found = committed_runs(bucket, prefix, but=kept.runs)
+    others = [manifest.prefix for manifest in found if not _on_its_way(manifest, kept)]
     latest = pointed_at(bucket, prefix)
     surplus = others[keep - len(kept.committed) :]
     return [old for old in reversed(surplus) if old.run < prefix.run and old.run != latest]
+
+
+def _on_its_way(manifest: Manifest, kept: _Kept) -> bool:
+    """Whether a run of windows is yet to be entered: the kept entries are all since its plan, and lack it."""
+    return manifest.windows is not None and manifest.base is not None and manifest.base >= kept.first - 1
 
 
 def _noted(bucket: Bucket, prefix: Prefix) -> list[Prefix]:

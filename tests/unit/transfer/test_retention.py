@@ -316,6 +316,15 @@ def test_a_run_that_a_kept_entry_names_stays(runs):
     assert committed(last) == [NAMES[0], NAMES[3]]
 
 
+@pytest.mark.parametrize(("base", "removed"), [(3, NAMES[1:3]), (2, NAMES[:3])])
+def test_a_run_of_windows_that_is_yet_to_be_entered_stays(runs, base, removed):
+    """Its commit died, or is between manifest and entry; but not where the log may have had it since."""
+    last = runs[-1]
+    windows = {"windows": [{"since": "1", "until": "2"}], "base": base}
+    last.bucket.put_json(runs[0].prefix.manifest, {**runs[0].manifest(), **windows})
+    assert retire(last.bucket, last.prefix, 1) == removed
+
+
 def test_the_log_is_bounded_where_all_runs_are_kept(runs, monkeypatch):
     monkeypatch.setattr("include.transfer.commit.retention.MOST_ENTRIES", 3)
     last = runs[-1]
