@@ -1,10 +1,14 @@
-"""Where a task runs, decided by its queue: tasks of the queue `kubernetes` run in pods of their own.
+"""Where a task runs, decided by its queue, and what it finds loaded there.
+
+Tasks of the queue `kubernetes` run in pods of their own. What all others are forked from, the scheduler or a
+Celery worker, imports once what copies need (include/tasks/preload.py).
 
 Airflow imports this file from PYTHONPATH, which holds the project's root in the image, in the CLI's
 standalone mode and in the local stack. Its scheduler calls the hook for every task instance that it makes,
 mapped ones too.
 """
 
+import logging
 from functools import cache
 from typing import Any
 
@@ -75,3 +79,16 @@ def _with_pod(executor_config: Any) -> Any:
     from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 
     return {**executor_config, "pod_override": PodGenerator.deserialize_model_dict(override)}
+
+
+def _preload() -> None:
+    """No Airflow process may die of this: without it, copies only take longer."""
+    try:
+        from include.tasks import preload
+
+        preload.register()
+    except Exception:
+        logging.getLogger(__name__).warning("Copies import what they need themselves", exc_info=True)
+
+
+_preload()

@@ -1,5 +1,6 @@
 """All of include/ that imports Airflow: tasks and what they need of it. DAG files import include/lake.py.
 
+preload.py      what the process that forks tasks imports once, for all of them
 copying.py      the five tasks of a copy: count_rows, plan, copy, verify, commit
 group.py        copy_to_lake: the five, connected
 by_year.py      two more for wildfires_per_year

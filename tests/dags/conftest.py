@@ -160,6 +160,28 @@ def lake(store: "Store", monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
 
 
 @pytest.fixture
+def executors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Set `[core] executor` for one test, as if Airflow had been started with it."""
+    from airflow.executors import executor_loader
+
+    import airflow_local_settings as policy
+
+    def forget() -> None:
+        policy._kubernetes_executor.cache_clear()
+        policy._default_queue.cache_clear()
+        for name, value in vars(executor_loader).items():
+            if isinstance(value, dict | list) and name.startswith("_") and not name.startswith("__"):
+                value.clear()
+
+    def configure(names: str) -> None:
+        monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", names)
+        forget()
+
+    yield configure
+    forget()
+
+
+@pytest.fixture
 def wildfires(source: Callable[..., ScriptedSource]) -> Callable[[int], ScriptedSource]:
     """A source shaped as the sample API, with rows of the dataset's 37 columns."""
 

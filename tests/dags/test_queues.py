@@ -16,26 +16,6 @@ BOTH = "LocalExecutor,KubernetesExecutor"
 LONG = "airflow.providers.cncf.kubernetes.executors.kubernetes_executor.KubernetesExecutor"
 
 
-@pytest.fixture
-def executors(monkeypatch):
-    """Set `[core] executor` for one test, as if Airflow had been started with it."""
-    from airflow.executors import executor_loader
-
-    def forget():
-        policy._kubernetes_executor.cache_clear()
-        policy._default_queue.cache_clear()
-        for name, value in vars(executor_loader).items():
-            if isinstance(value, dict | list) and name.startswith("_") and not name.startswith("__"):
-                value.clear()
-
-    def configure(names):
-        monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", names)
-        forget()
-
-    yield configure
-    forget()
-
-
 def routed(queue="default", map_index=-1, conf=None, executor=None, config=None):
     """(queue, executor, executor_config) of a task instance after the policy."""
     instance = SimpleNamespace(

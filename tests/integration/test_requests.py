@@ -3,6 +3,7 @@
 from collections import Counter
 
 from benchmarks.execution_requests import by_task_instance
+from include.tasks import preload
 from tests.stack import copies
 
 
@@ -18,6 +19,7 @@ def test_a_mapped_copy_asks_for_two_connections_and_leaves_a_label_and_a_receipt
     nothing = stack.trigger("no_op", {})
     assert (stack.wait(copied, 300), stack.wait(nothing, 300)) == ("success", "success")
     (no_op,) = {tuple(sorted(each.items())) for each in requests_of(stack, nothing, "nothing")}
+    assert set(preload.MODULES) <= set(stack.api.xcom(nothing, "loaded")), "by the scheduler, for all tasks"
     found = requests_of(stack, copied, "copy")
     assert len(found) == len(copies(stack, copied)) == 4
     for each in found:

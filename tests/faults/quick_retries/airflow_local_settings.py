@@ -1,6 +1,6 @@
 """A cluster policy for the fault suite's own stack: retries wait one second, so that rounds stay short.
 
-What is retried, how often and after which error stays the project's.
+What is retried, how often and after which error stays the project's, and so does what is preloaded.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from include.tasks import preload
 
 __all__ = ["task_policy"]
 
@@ -26,3 +28,6 @@ def task_policy(task: Any) -> None:
         task.partial_kwargs["retry_delay"] = QUICK
     else:
         task.retry_delay = QUICK
+
+
+preload.register()
