@@ -34,9 +34,10 @@ def connections_to(endpoint: str, options: Options, *, patient: bool) -> "urllib
         ),
         "maxsize": 4 if patient else 8,
         "retries": _retries(patient),
-        "ssl_context": _tls(options),
     }
     proxy = _proxy(endpoint, options)
+    if proxy or endpoint.startswith("https:") or options.verify is not None or options.client_cert:
+        pool["ssl_context"] = _tls(options)  # 20 ms: to read all authorities
     if proxy is None:
         return urllib3.PoolManager(**pool)
     login = urlsplit(proxy).netloc.rpartition("@")[0]
