@@ -6,6 +6,8 @@ anything is found out from the text as a whole. Only where it did, or may have, 
 
 import json
 import re
+from itertools import compress
+from operator import ne
 from typing import Any
 
 import orjson
@@ -14,7 +16,6 @@ from include.transfer.errors import NotRows
 from include.transfer.schema.numbers import fraction, integer
 from include.transfer.source.json_structure import DEEPEST
 
-_SPACE = b" \t\r\n"
 _NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?+"
 _WHOLE_NUMBER = re.compile(_NUMBER + r"(?=[\s,\]}]|\Z)")
 _STRING_OR_NUMBER = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|(-?[0-9][-+.0-9eE]*+)', re.DOTALL)
@@ -31,6 +32,12 @@ _DROPPED = bytes(byte for byte in range(256) if byte not in _KEPT)
 _MANY_DIGITS = b":" + b"0" * 16  # fewer are always the same again when a double is printed
 _LONG_EXPONENT = re.compile(rb":0++e000")
 _NEGATIVE_ZERO = re.compile(rb"-0[,\]}\s]")
+
+# What is left of a text to compare its numbers. An escape may go only where what it stands for goes, too.
+_NO_NUMBER = bytes(byte for byte in range(256) if byte not in b"0123456789.+-eE,:[]{}")
+_PARTS = bytes.maketrans(b":[]}", b",,,,")
+_ESCAPE = re.compile(rb"\\u[0-9a-fA-F]{4}")
+_TELLING_ESCAPE = re.compile(rb"\\u00(?:3[0-9aA]|2[b-eB-E]|[57][bBdD]|[46]5)")
 
 
 def loads(text: bytes) -> Any:
@@ -86,13 +93,15 @@ def _nothing_lost(text: bytes, rows: list[dict[str, Any]]) -> bool:
     colon = text.find(b'":') + 2
     compact = text[colon : colon + 1] != b" "
     dumped = _dumped(rows) if compact or not _numbers_hold(text[:_GLANCE]) else b""
-    if dumped and _same(text, dumped, compact=compact):
+    if dumped and (text == dumped if compact else _same_numbers(text, dumped)):
         return True
     if _numbers_hold(text):
         colons = text.count(b":")
         # No more colons than keys; or, with those in texts and in nested objects, as many as are kept.
-        return colons == sum(map(len, rows)) or colons == (dumped or _dumped(rows)).count(b":")
-    return not dumped and _same(text, _dumped(rows), compact=compact)
+        return colons == sum(map(len, rows)) or (
+            colons == (dumped or _dumped(rows)).count(b":") and not _TELLING_ESCAPE.search(text)
+        )
+    return (compact or not dumped) and _same_numbers(text, dumped or _dumped(rows))
 
 
 def _dumped(rows: list[dict[str, Any]]) -> bytes:
@@ -102,9 +111,33 @@ def _dumped(rows: list[dict[str, Any]]) -> bytes:
         return b""
 
 
-def _same(text: bytes, dumped: bytes, *, compact: bool) -> bool:
-    """Whether the rows are written as they were read, apart from white space."""
-    return text == dumped if compact else text.translate(None, _SPACE) == dumped.translate(None, _SPACE)
+def _same_numbers(text: bytes, dumped: bytes) -> bool:
+    """Whether the rows are written with the numbers that they were read with, and all their keys.
+
+    White space, escapes and how a number is spelled may differ: of strings only that is compared which a
+    number could hold, or what parts it from others.
+    """
+    if b"\\u" in text or b"\\u" in dumped:
+        if b"\\\\u" in text or b"\\\\u" in dumped or _TELLING_ESCAPE.search(text):
+            return False
+        text, dumped = _ESCAPE.sub(b"", text), _ESCAPE.sub(b"", dumped)
+    read, written = text.translate(None, _NO_NUMBER), dumped.translate(None, _NO_NUMBER)
+    if read == written:
+        return True
+    pieces, others = read.split(b"{"), written.split(b"{")
+    return len(pieces) == len(others) and all(
+        _spelled_alike(piece, other)
+        for piece, other in compress(zip(pieces, others, strict=True), map(ne, pieces, others))
+    )
+
+
+def _spelled_alike(read: bytes, written: bytes) -> bool:
+    """1e-05 is the double that is printed as 0.00001; a whole number must be printed as it was read."""
+    tokens, others = (piece.translate(_PARTS).split(b",") for piece in (read, written))
+    return len(tokens) == len(others) and all(
+        any(mark in token for mark in (b".", b"e", b"E")) and isinstance(fraction(token.decode()), float)
+        for token in compress(tokens, map(ne, tokens, others))
+    )
 
 
 def _numbers_hold(text: bytes) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from include.transfer.errors import NotRows
 from include.transfer.schema.columns import json_text
-from include.transfer.schema.numbers import ExactNumber
+from include.transfer.schema.numbers import ExactNumber, fraction, integer
 from include.transfer.source.json_rows import decode
 from include.transfer.source.row_hashes import hashed
 from include.transfer.source.row_shapes import Arrays, ById
@@ -148,6 +148,31 @@ def test_numbers_keep_their_digits(body, how, text):
 def test_ordinary_numbers_are_numbers(text):
     ((row,),) = (block.rows for block in decode([f'[{{"a":{text}}}]'.encode()]))
     assert repr(row["a"]) == repr(json.loads(text))
+
+
+PARTS = r"\u0031 \u002c \u003A \u002D \u00e9 \u0065 \u005b \u007D \u001f \u003c \ud83d\ude00 \\u00e9 \\ \/ \""
+PARTS_OF_TEXTS = st.sampled_from([*PARTS.split(" "), " ", *"é1,:{]-e."])
+ESCAPED = st.lists(PARTS_OF_TEXTS, max_size=4).map(lambda parts: f'"{"".join(parts)}"')
+SPELLED = st.from_regex(r"-?(0|[1-9]{1,2}|[1-9][0-9]{17,19})(\.[0-9]{1,3})?(e-?[0-9]{1,2})?", fullmatch=True)
+FIELDS = st.lists(st.tuples(ESCAPED, SPELLED | ESCAPED | st.just("null")), min_size=1, max_size=3)
+
+
+@settings(deadline=None)
+@given(st.lists(FIELDS, min_size=1, max_size=3), st.sampled_from([":", ": ", " :\n"]))
+def test_however_texts_and_numbers_are_spelled_a_slow_decoder_finds_the_same(fields, colon):
+    def unique(pairs):
+        if len(dict(pairs)) != len(pairs):
+            raise NotRows("twice")
+        return dict(pairs)
+
+    body = "[" + ",".join("{" + ",".join(k + colon + v for k, v in row) + "}" for row in fields) + "]"
+    try:
+        expected = json.loads(body, parse_float=fraction, parse_int=integer, object_pairs_hook=unique)
+    except NotRows:
+        with pytest.raises(NotRows):
+            list(decode([body.encode()]))
+    else:
+        assert repr([row for block in decode([body.encode()]) for row in block.rows]) == repr(expected)
 
 
 REPEATED = json.loads(json.dumps('twice: "é'))
