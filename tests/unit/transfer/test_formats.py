@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from include.transfer.dataset import Dataset
 from include.transfer.errors import ColumnsDiffer, NotRows
 from include.transfer.formats import encode
+from include.transfer.formats.csv import csv_field
 from include.transfer.schema.columns import Columns
-from include.transfer.source.json_rows import decode
+from include.transfer.source.json_rows import Block, decode
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["", " ", '"', ",", "\n", "\r", "\r\n", "\\.", "NA", "null", "true", "007", "😀", "a\0b", '""', "'"]
@@ -114,6 +115,19 @@ def test_csv_is_the_same_whichever_way_is_taken(rows):
     alone = written(rows)
     beside = written([*rows, dict.fromkeys(rows[0], True)])
     assert beside == alone + ",".join(["true"] * len(rows[0])).encode() + b"\n"
+
+
+@settings(deadline=None)
+@given(tables(st.none() | NUMBERS | TEXTS), st.sampled_from([True, False, ["x"], {"x": 1}]))
+def test_csv_is_the_same_whichever_blocks_went_before(rows, other):
+    odd = [dict.fromkeys(rows[0], other)]
+    plain, long = (
+        b"".join(encode(iter([Block(rows), *blocks]), Columns({}), "csv", "none"))
+        for blocks in ([], [Block(odd), Block(rows), Block(odd)])
+    )
+    line = ",".join([csv_field(other)] * len(rows[0])) + "\n"
+    body = plain[len(b"".join(encode(iter([]), Columns(dict.fromkeys(rows[0], "string")), "csv", "none"))) :]
+    assert long == plain + line.encode() + body + line.encode()
 
 
 RUN = ["=1+1", "+49 30 1234", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"]
