@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 RUN_ENDED = ("success", "failed")
+POLL_SECONDS = 0.4
+# Between two questions for all tasks of a run: at least so long, and so many times what the last one took.
+WATCH_SECONDS, WATCH_SHARE = 2, 20
 # Airflow answers so while its database is busy or its server restarts: the same call works a moment later.
 TRANSIENT = (500, 502, 503, 504)
 
@@ -131,17 +134,21 @@ class AirflowApi:
         watch: Callable[[list[dict[str, Any]]], None] | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> str:
-        """The run's end state, "success" or "failed"; `watch` gets its task instances twice a second.
+        """The run's end state, "success" or "failed"; `watch` gets its task instances, at the end too.
 
-        RunFailed when so many seconds pass in which no task changes its state: a busy machine takes its time.
+        Who watches shares the machine with the run: the server gets one cheap question a second, and that for
+        all tasks only every few seconds. RunFailed when so many seconds pass in which no task changes its
+        state: a busy machine takes its time.
         `check` may raise what makes waiting useless.
         """
         seen: list[Any] | None = None
         deadline = time.monotonic() + seconds
+        due = 0.0
         while True:
-            state = self.run_state(run)
-            if watch is not None:
+            state, asked = self.run_state(run), time.monotonic()
+            if watch is not None and (asked >= due or state in RUN_ENDED):
                 watch(self.task_instances(run))
+                due = time.monotonic() + max(WATCH_SECONDS, (time.monotonic() - asked) * WATCH_SHARE)
             if state in RUN_ENDED:
                 return state
             check()
@@ -154,7 +161,7 @@ class AirflowApi:
                         f"No task of {run.dag_id} has moved for {seconds:.0f} s. See `make logs`."
                     )
                 seen, deadline = now, time.monotonic() + seconds
-            time.sleep(0.4)
+            time.sleep(POLL_SECONDS if watch is None else 1)
 
     def run_state(self, run: Run) -> str:
         return str(self.request("GET", run.path)["state"])

@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from services.local.airflow_api import AirflowApi
+from services.local.airflow_api import AirflowApi, Run
 from services.local.errors import StackError
 
 
@@ -93,3 +93,26 @@ def test_a_run_whose_making_was_answered_with_an_error_is_made_once(
     airflow.statuses = [500]
     run = api.trigger("a_dag", {})
     assert airflow.runs == [run.run_id]
+
+
+@pytest.mark.parametrize(("answer_takes", "lists"), [(0, 6), (0.5, 2)])
+def test_a_run_that_is_watched_is_asked_for_cheaply(
+    api: AirflowApi, monkeypatch: pytest.MonkeyPatch, answer_takes: float, lists: int
+) -> None:
+    clock, seen = [0.0], []
+
+    def passes(seconds: float) -> None:
+        clock[0] += seconds
+
+    def request(method: str, path: str, **arguments: object) -> dict[str, object]:
+        if not path.endswith("/taskInstances"):
+            return {"state": "success" if clock[0] >= 10 else "running"}
+        passes(answer_takes)
+        return {"task_instances": [], "total_entries": 0}
+
+    monkeypatch.setattr("services.local.airflow_api.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("services.local.airflow_api.time.sleep", passes)
+    monkeypatch.setattr(api, "request", request)
+    assert api.wait(Run("a_dag", "a_run"), watch=lambda tasks: seen.append(clock[0])) == "success"
+    assert len(seen) == lists
+    assert seen[-1] >= 10, "the end is shown"
