@@ -164,10 +164,15 @@ def _longest_block(buffer: bytearray, first: int) -> tuple[int, Block | None]:
         comma = _comma_behind(buffer, brace) if brace >= 0 else 0
         if brace < 0:
             break
-        if comma and (block := _block(b"[" + buffer[: brace + 1] + b"]", first)):
+        if comma and (block := _block(_array_of(buffer, brace + 1), first)):
             return comma, block
         end = brace
     return 0, None
+
+
+def _array_of(buffer: bytearray, size: int) -> bytes:
+    """The first `size` bytes in brackets, copied once."""
+    return b"".join((b"[", memoryview(buffer)[:size], b"]"))
 
 
 def _comma_behind(buffer: bytearray, brace: int) -> int:
@@ -205,7 +210,9 @@ def _line_block(text: bytes, position: int, first: int) -> Iterator[Block]:
     lines = [line for line in text.split(b"\n") if line.strip()]
     if not lines:
         return
-    block = _block(b"[" + b",".join(lines) + b"]", first)
+    lines[0] = b"[" + lines[0]
+    lines[-1] += b"]"
+    block = _block(b",".join(lines), first)
     if block is None or len(block.rows) != len(lines):
         for line in text.split(b"\n"):
             if line.strip():
