@@ -53,7 +53,10 @@ class CsvEncoder:
         values = self._columns.values(block)
         if len(self._columns.names) == 1:
             return "".join(f"{_lone_field(value)}\n" for (value,) in values).encode()
-        text = None if self._odd and not _simple(values) else _quickly(values)
+        try:
+            text = None if self._odd and not _simple(values) else _quickly(values)
+        except RecursionError:  # the C writer's, over a nested value
+            text = None
         # That all values are simple is mostly seen in what was written, in a fifth of the time.
         if text and not self._odd and any(mark in text for mark in _OF_OTHERS) and not _simple(values):
             text, self._odd = None, True
