@@ -19,6 +19,7 @@ from include.transfer.payloads import CopiedBatch, PlannedBatch, Vouched
 from include.transfer.policy import Policy
 from include.transfer.source.chains import Cursor, Link, Single
 from include.transfer.source.paging import Offset, Page
+from include.transfer.source.windows import Window
 
 __all__ = [
     "RETRIES",
@@ -33,6 +34,7 @@ __all__ = [
     "Policy",
     "Single",
     "Vouched",
+    "Window",
     "asset",
     "commit",
     "copy",

@@ -11,7 +11,7 @@ from include.lake_page.figures import copies_of
 from include.lake_page.runs import AirflowRun, Attempt, Copied, Progress
 from include.lake_page.stored_runs import Committed
 from include.transfer.batches import Batch
-from include.transfer.store.keys import Prefix
+from include.transfer.store.keys import Prefix, window_in
 
 # A batch's state, by the newest attempt of its copy.
 STATES = {
@@ -118,24 +118,32 @@ def _rows(
     objects: Mapping[str, int],
     now: datetime,
 ) -> list[BatchRow]:
-    committed = {receipt.start: receipt for receipt in manifest.receipts} if manifest else {}
+    committed = {_place(_batch(each)): each for each in manifest.receipts} if manifest else {}
     attempts = {attempt.map_index: attempt for attempt in copies_of(run, progress)}
     planned = dict(enumerate(progress.planned or ()))
     if not planned:  # Airflow has forgotten the plan, and the manifest is in its order
-        planned = {n: Batch(each.start, each.rows) for n, each in enumerate(committed.values())}
+        planned = {n: _batch(each) for n, each in enumerate(committed.values())}
     rows = []
     for number in sorted({*planned, *attempts}):
         told = progress.copied.get(number)
-        batch = planned.get(number) or (Batch(told.start, told.rows) if told else None)
-        receipt = (committed.get(batch.start) if batch else None) or told
+        batch = planned.get(number) or (_batch(told) if told else None)
+        receipt = (committed.get(_place(batch)) if batch else None) or told
         key = receipt.key if receipt else ""  # an attempt's own until its receipt names it
         rows.append(_row(number, batch, attempts.get(number), told, receipt, key, objects, now))
-        committed.pop(batch.start if batch else -1, None)
+        committed.pop(_place(batch) if batch else ("", -1), None)
     # What is left was appended: the source grew during the run, and no map was planned for it.
     for number, receipt in enumerate(committed.values(), len(rows)):
-        batch = Batch(receipt.start, receipt.rows)
+        batch = _batch(receipt)
         rows.append(_row(number, batch, None, None, receipt, receipt.key, objects, now))
     return rows
+
+
+def _batch(told: Copied) -> Batch:
+    return Batch(told.start, told.rows, window=window_in(told.key))
+
+
+def _place(batch: Batch) -> tuple[str, int]:
+    return batch.window, batch.start
 
 
 def _row(

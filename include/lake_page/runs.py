@@ -13,6 +13,7 @@ from include.transfer.dataset import Dataset
 from include.transfer.documents import fits
 from include.transfer.store.keys import Prefix
 
+MOST_MARK = 40  # characters of an end of a window
 MOST_KEY = 1_024  # characters, as S3 has it
 MOST_BATCHES = 100_000
 FORMER_LENGTH = 24  # of a run's name in the first releases: its time and 8 digits of its mark
@@ -198,7 +199,10 @@ def read_plan(value: Any) -> tuple[Batch, ...] | None:
     if not isinstance(value, list) or len(value) > MOST_BATCHES:
         return None
     right = all(
-        isinstance(batch, Mapping) and fits(batch.get("start"), int) and fits(batch.get("limit"), int)
+        isinstance(batch, Mapping)
+        and fits(batch.get("start"), int)
+        and fits(batch.get("limit"), int)
+        and all(len(str(batch.get(name, ""))) <= MOST_MARK for name in ("since", "until"))
         for batch in value
     )
-    return tuple(Batch(batch["start"], batch["limit"]) for batch in value) if right else None
+    return tuple(map(Batch.from_dict, value)) if right else None

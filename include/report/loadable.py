@@ -8,7 +8,8 @@ from typing import Any
 
 from include.report.contract import DATASETS
 from include.report.errors import RunDamaged
-from include.transfer.commit.manifest import Manifest, complaints, contradictions
+from include.transfer.commit.contradictions import contradictions
+from include.transfer.commit.manifest import Manifest, complaints
 from include.transfer.dataset import BUCKET_PATTERN, Dataset
 from include.transfer.errors import BadSettings
 from include.transfer.store.keys import Prefix

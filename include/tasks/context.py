@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from include.transfer.diagnose import Check
     from include.transfer.payloads import CommittedRun, PlannedBatch, StandingRun
     from include.transfer.policy import Policy
+    from include.transfer.windowed.due import Interval
 
 log = logging.getLogger(__name__)
 
@@ -63,12 +64,42 @@ def form_values() -> dict[str, Any]:
     return dict(context["params"])
 
 
+def interval(dataset: "Dataset") -> "Interval":
+    """What this run is about, for a dataset with a window.
+
+    The form's `since` and `until` come first. A backfill has its own interval, and so has a run that was
+    triggered for one: that of its partition, or its data interval. Any other goes on from the watermark, to
+    its data interval's end, or to when it was due.
+    """
+    from include.transfer.windowed.due import Interval
+
+    values, context = form_values(), get_current_context()
+    given = {name: str(values.get(name) or "") for name in ("since", "until")}
+    if any(given.values()):
+        return Interval(**given)
+    run, window = context["dag_run"], dataset.window
+    if window is None or window.format == "integer":
+        return Interval()
+    since, until = context.get("data_interval_start"), context.get("data_interval_end")
+    if partition := context.get("partition_date"):
+        mark = window.read(partition.isoformat())
+        ends = window.axis.text(mark), window.axis.text(window.moved(mark, window.step))
+    elif since and until and since < until:
+        ends = since.isoformat(), until.isoformat()
+    else:
+        return Interval(until=run.run_after.isoformat())
+    own = run.run_type in ("backfill", "manual")
+    return Interval(since=ends[0] if own else "", until=ends[1])
+
+
 def copies_at_once(batch: "PlannedBatch") -> int:
     """How many copies of this run may run at once: its `max_active_copies`, and one a batch at the most.
 
     A pool may have fewer slots, which Airflow tells no task.
     """
     context = get_current_context()
+    if maps := batch.get("maps"):
+        return max(1, min(maps, context["task"].max_active_tis_per_dagrun or maps))
     limit, total = batch["limit"] or 0, batch["total"] or 0
     last = not limit or batch["start"] + limit >= total
     batches = (context["ti"].map_index or 0) + 1 if last else -(-total // limit)

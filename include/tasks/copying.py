@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule, task
 
@@ -24,6 +24,10 @@ from include.transfer.payloads import (
     VerifiedRun,
     Vouched,
 )
+
+if TYPE_CHECKING:
+    from include.transfer.dataset import Dataset
+    from include.transfer.payloads import Due
 
 Settings = dict[str, Any]  # of a Dataset
 
@@ -41,16 +45,23 @@ def _counted(printed: str) -> Counted:
         if error := told(answer):
             raise error
         rows = answer["rows"]
-        return {"rows": None if rows is None else int(rows), "version": answer["version"]}
+        counted: Counted = {"rows": None if rows is None else int(rows), "version": answer["version"]}
+        return {**counted, "due": answer["due"]} if "due" in answer else counted
     except (ValueError, TypeError, KeyError):
         raise CountLost(f"it printed {printed[:80]!r}", where="the count") from None
 
 
 # --8<-- [start:count]
 @task.bash(output_processor=_counted, execution_timeout=timedelta(minutes=30))
-def count_rows(dataset: Settings) -> str:
-    """Ask the API how many rows it has, and in which version."""
+def count_rows(dataset: Settings, run: str = "") -> str:
+    """Ask the API how many rows it has, and in which version.
+
+    Of a dataset with a window: in the range that this run takes. Skipped, and with it all that follows, where
+    that holds nothing new.
+    """
     chosen = context.of_this_run(dataset)
+    if chosen.window:
+        os.environ["LAKE_DUE"] = json.dumps(_due(chosen, run))
     # The environment of this process alone: neither a command line nor Airflow's pages show it.
     os.environ |= {
         "LAKE_DATASET": json.dumps(chosen.to_dict()),
@@ -64,6 +75,17 @@ def count_rows(dataset: Settings) -> str:
 # --8<-- [end:count]
 
 
+def _due(dataset: "Dataset", run: str) -> "Due":
+    from include.transfer.windowed.due import due, standing_windows
+
+    bucket = connections.open_bucket(dataset.store_conn_id, dataset.bucket)
+    found = due(dataset, bucket, run, context.interval(dataset))
+    if found is None:
+        context.skip_if(standing_windows(dataset, bucket, run))
+        raise AssertionError("unreachable: it skips")  # pragma: no cover
+    return found
+
+
 @task(execution_timeout=timedelta(minutes=30))
 def plan(counted: Counted, dataset: Settings, run: str) -> list[PlannedBatch]:
     """Cut the rows into batches, and fix their columns.
@@ -72,11 +94,14 @@ def plan(counted: Counted, dataset: Settings, run: str) -> list[PlannedBatch]:
     """
     import include.transfer.run
     from include.transfer.commit.owner import claim
+    from include.transfer.windowed.plan import plan_windows
 
     chosen = context.of_this_run(dataset)
-    batches = include.transfer.run.plan(chosen, counted, context.max_maps())
     api, bucket = connections.open_both(chosen)
     claim(bucket, chosen.name, context.dag_id())
+    if chosen.window:
+        return plan_windows(api, bucket, counted, run, context.max_maps())
+    batches = include.transfer.run.plan(chosen, counted, context.max_maps())
     if not context.policy().force:
         context.skip_if(include.transfer.run.unchanged(api, bucket, counted, batches, run))
     include.transfer.run.settle(api, bucket, counted, batches, run)
@@ -124,13 +149,18 @@ def verify(
 
 @task(multiple_outputs=False, execution_timeout=timedelta(minutes=30))
 def commit(verified: VerifiedRun, dataset: Settings, run: str) -> CommittedRun:
-    """Publish the run: one PUT of its manifest, one asset event. Then old runs go, if any are to."""
+    """Publish the run: one PUT of its manifest, one asset event. Then old runs go, if any are to.
+
+    Skipped where all windows that were copied hold what they did.
+    """
     import include.transfer.run
     from include.transfer.commit.owner import claim
 
     chosen = context.of_this_run(dataset)
     bucket = connections.open_bucket(chosen.store_conn_id, chosen.bucket)
     claim(bucket, chosen.name, context.dag_id())
-    committed = include.transfer.run.commit(chosen, bucket, verified, run, context.policy())
+    done = include.transfer.run.commit(chosen, bucket, verified, run, context.policy())
+    context.skip_if(None if "removed" in done else done)
+    committed: CommittedRun = done  # type: ignore[assignment]
     context.announce(committed)
     return committed

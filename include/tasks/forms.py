@@ -84,6 +84,11 @@ _SETTINGS: Help = {
         {"anyOf": [{"type": "null"}, *map(_of_a_style, PAGINGS.values())]},
     ),
     "query": ("More parameters", "Sent with every request.", {}),
+    "window": (
+        "Window",
+        "An object, as docs/your-api.md has it: each run copies what is new since the last one.",
+        {"type": ["null", "object"]},
+    ),
     "body": (
         "Body",
         "For APIs that are read by POST, such as GraphQL: sent as JSON. Paging puts its values there by "
@@ -132,6 +137,11 @@ _SETTINGS: Help = {
     ),
     **_SHAPE,
 }
+# Of a dataset with a window.
+_INTERVAL: Help = {
+    "since": ("Copy from", "2015-01-01: of this run alone. Empty: on from the newest window.", {}),
+    "until": ("Copy to", "2015-02-01: where the last window ends. Empty: the run's own time.", {}),
+}
 _POLICY: Help = {
     "force": (
         "Copy even if unchanged",
@@ -162,6 +172,7 @@ _SECTIONS = {
         "count_accept",
         "rows_path",
         "query",
+        "window",
         "body",
         "accept",
         "version_header",
@@ -179,12 +190,20 @@ _NEEDED = {"name", "conn_id", "rows_path"}
 
 def form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:
     """The trigger form of a copy, with the dataset's and the policy's values as its defaults."""
-    return _params(_SHAPE, dataset.to_dict()) | run_form(policy)
+    return _params(_SHAPE, dataset.to_dict()) | _interval(dataset) | run_form(policy)
 
 
 def settings_form(dataset: Dataset, policy: Policy | None = None) -> dict[str, Param]:
     """The settings of a dataset as fields too, for a DAG that copies any API without code."""
-    return _params(_SETTINGS, dataset.to_dict()) | run_form(policy)
+    return (
+        _params(_SETTINGS, dataset.to_dict())
+        | _params(_INTERVAL, dict.fromkeys(_INTERVAL))
+        | run_form(policy)
+    )
+
+
+def _interval(dataset: Dataset) -> dict[str, Param]:
+    return _params(_INTERVAL, dict.fromkeys(_INTERVAL)) if dataset.window else {}
 
 
 def run_form(policy: Policy | None = None) -> dict[str, Param]:

@@ -30,7 +30,7 @@ def copy_to_lake(
     settings = dataset.to_dict()
     with TaskGroup(group_id or "copy_to_lake", prefix_group_id=bool(group_id)) as group:
         group.default_args = {**RETRIES, **group.dag.default_args}
-        batches = plan(count_rows(settings), settings, RUN)
+        batches = plan(count_rows(settings, RUN), settings, RUN)
         copied = (
             copy.override(pool=pool, max_active_tis_per_dagrun=max_active_copies)
             .partial(dataset=settings, run=RUN)

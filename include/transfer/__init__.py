@@ -10,7 +10,8 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
                             sample (some of the rows), paging (one class a style), base_url, endpoint,
                             logins and tokens (a connection), fetch (one request), bodies (what is posted),
                             redirects and addresses (where it may be sent on to), answers (their bodies),
-                            error_answers, pace (waits), totals (one class a way) and count, row_hashes,
+                            error_answers, pace (waits), windows (filters by time; marks, within), totals
+                            (one class a way) and count, described (settings that are objects), row_hashes,
                             row_keys, row_shapes (one class a shape), json_rows (bytes to rows; below it
                             body_buffer, json_prologue, json_shapes, json_structure, json_values,
                             json_faults)
@@ -26,6 +27,7 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
                             key_order and reread, by stored_hashes), gates, publish (the one write), log (what
                             the dataset is since each commit: entry, live), owner, history, unchanged, drift,
                             retention, sweep, audit (a run read back from outside)
+    windowed/             a run of a dataset by windows: its __init__ is a map of its own
     payloads.py           what one step hands to the next
     documents.py          JSON from outside, read strictly
     errors.py, redact.py  named by what to do next; without secrets

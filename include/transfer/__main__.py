@@ -21,14 +21,16 @@ from include.transfer.store.bucket import Bucket
 from include.transfer.store.client import connect
 from include.transfer.store.credentials import store_settings
 from include.transfer.store.keys import Prefix
+from include.transfer.windowed.plan import bound
 
-DATASET, SOURCE = "LAKE_DATASET", "LAKE_SOURCE"  # of the environment
+DATASET, SOURCE, DUE = "LAKE_DATASET", "LAKE_SOURCE", "LAKE_DUE"  # of the environment
 DONE, FOUND, NOT_CHECKED, INTERRUPTED = 0, 1, 2, 130
 _URI = re.compile(r"s3://([^/]+)/([^/]+)/(?:([^/]+)/_manifest|_latest)\.json")
 _COUNT = f"""\
 The environment says what to count, so that no value is part of a command line:
   {DATASET}  the dataset's settings as JSON: {{"name": "fires", "count_path": "/api/count"}}
   {SOURCE}   the server as JSON: {{"base_url": "http://127.0.0.1:8000", "headers": {{}}, "auth": null}}
+  {DUE}      of a dataset with a window, the range to count as JSON
 
 prints {{"rows": …, "version": …}}, or on failure {{"error": …, "got": …, "where": …, "fix": …}}
 
@@ -102,7 +104,13 @@ def _count(environ: Mapping[str, str]) -> int:
             raise BadSettings(f"{' and '.join(missing)} not set", where="the environment", fix="see --help")
         endpoint = Endpoint.from_json(environ[SOURCE])
         dataset = Dataset.from_dict(_json_object(environ[DATASET], DATASET))
-        print(json.dumps(count(Api(endpoint.session(), endpoint.base_url, dataset))))
+        api = Api(endpoint.session(), endpoint.base_url, dataset)
+        if DUE in environ:
+            due: Any = _json_object(environ[DUE], DUE)
+            counted = {**count(bound(api, due["since"], due["until"])), "due": due}
+        else:
+            counted = {**count(api)}
+        print(json.dumps(counted))
     except TransferError as error:
         print(json.dumps(error.to_dict(), ensure_ascii=False))
         return FOUND

@@ -7,22 +7,26 @@ from typing import Any
 
 from include.transfer.errors import BadSettings
 from include.transfer.payloads import PlannedBatch
+from include.transfer.source.marks import short
 
 
 @dataclass(frozen=True)
 class Batch:
     """Rows [start, start + limit) of the source, counted from 0.
 
-    `total`: of how many rows, as the source counted them at plan; None: not known.
+    `total`: of how many rows, as the source counted them at plan; None: not known. `window`: the one in which
+    rows are counted, as `Prefix.window`; empty: none.
     """
 
     start: int
     limit: int
     total: int | None = field(default=None, compare=False)
+    window: str = field(default="", compare=False)
 
     @classmethod
     def from_dict(cls, batch: Mapping[str, Any]) -> "Batch":
-        return cls(int(batch["start"]), int(batch["limit"]), batch.get("total"))
+        window = "_".join(short(str(batch[name])) for name in ("since", "until") if name in batch)
+        return cls(int(batch["start"]), int(batch["limit"]), batch.get("total"), window)
 
     def to_dict(self) -> dict[str, int | None]:
         return {"start": self.start, "limit": self.limit, "total": self.total}
@@ -42,7 +46,8 @@ class Batch:
         return self.start + self.limit
 
     def __str__(self) -> str:
-        return f"rows {self.start:,}–{self.stop - 1:,}"
+        rows = f"rows {self.start:,}–{self.stop - 1:,}"
+        return f"{rows} of {self.window.replace('_', '–')}" if self.window else rows
 
 
 def plan_batches(total: int, batch_size: int, max_maps: int, multiple: int = 1) -> list[Batch]:

@@ -16,6 +16,7 @@ from include.transfer.source.chains import Chained, UntilEmpty
 from include.transfer.source.paging import Offset, Page
 from include.transfer.source.row_shapes import Objects, Shape, shape_of
 from include.transfer.source.styles import Paging, paging_of, wrong_with
+from include.transfer.source.windows import Window, window_of
 
 DUPLICATES = ("fail", "allow")
 MISFIT = ("fail", "rescue")
@@ -63,6 +64,7 @@ class Dataset:
     rows: Shape = field(default_factory=Objects)  # or as an object: see source/row_shapes.py
     paging: Paging = field(default_factory=Offset)  # or as an object: see source/styles.py
     query: Mapping[str, Any] = field(default_factory=dict)  # sent with every request; a list: once for each
+    window: Window | None = None  # copied in parts of time, each once: see source/windows.py
     body: Mapping[str, Any] | None = None  # given: every request is a POST with it as JSON
     version_header: str = ""  # the header that names the dataset's version, if the API has one
     provenance_header: str = ""  # the header that says what the rows are, for the manifest
@@ -83,8 +85,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         try:
-            object.__setattr__(self, "paging", paging_of(self.paging))
-            object.__setattr__(self, "rows", shape_of(self.rows))
+            for name, read in (("paging", paging_of), ("rows", shape_of), ("window", window_of)):
+                object.__setattr__(self, name, read(getattr(self, name)))
         except BadSettings as error:
             raise BadSettings(
                 error.got, where=f"dataset {self.name!r}: {error.where}", fix=error.fix
@@ -139,7 +141,7 @@ class Dataset:
             matching("total", TOTAL_PATTERN),
             *(_leaves_base_path(name, getattr(self, name)) for name in ("count_path", "rows_path")),
             at_least("batch_size", 1),
-            wrong_with(self.paging) or wrong_with_body(self.body, self.paging),
+            wrong_with(self.paging) or wrong_with_body(self.body, self.paging, self.window),
             wrong_with_body(self.count_body, None) and "count_body is no JSON",
             at_least("requests_per_minute", 0),
             at_least("reread", 0),

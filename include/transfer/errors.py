@@ -17,6 +17,7 @@ TransferError
 │   ├── NotRows            the answer is not JSON rows: an error page, other JSON, wrong encoding
 │   ├── WrongRowCount      fewer or more rows than were asked for
 │   ├── RowsRepeated       two requests for different rows brought the same ones
+│   ├── OutOfWindow        a row lies outside of the window that was asked for
 │   ├── KeyMissing         a row has no value in a column of the dataset's key
 │   ├── ColumnsDiffer      a row has other columns, or values of another type, than the rows before it
 │   ├── Unplanned          the run's plan cannot be read, or is of other settings
@@ -145,6 +146,10 @@ class WrongRowCount(Fatal):
 
 class RowsRepeated(Fatal):
     """Two requests for different rows brought the same ones."""
+
+
+class OutOfWindow(Fatal):
+    """A row lies outside of the window that was asked for."""
 
 
 class KeyMissing(Fatal):

@@ -31,6 +31,7 @@ _ADDED: Mapping[str, Any] = {
     "body": None,
     "rows": {"style": "objects"},
     "misfit": "fail",
+    "window": None,
 }
 # How the first release named the settings of its two styles of paging.
 _FLAT = {"param": "offset_param", "limit_param": "limit_param", "size": "page_size"}
@@ -40,10 +41,20 @@ def fingerprint_of(settings: dict[str, Any]) -> str:
     """16 hex digits that name what an object of these settings (`Dataset.to_dict()`) holds."""
     content = {
         name: value
-        for name, value in _flat(settings).items()
+        for name, value in _of_any_window(_flat(settings)).items()
         if name not in _NOT_CONTENT and (name not in _ADDED or value != _ADDED[name])
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _of_any_window(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same for each part of a dataset that is copied by windows: an object's name has its window."""
+    window = settings["window"]
+    if not window:
+        return settings
+    asked = {name: window[name] for name in ("since", "until", "format", "zone", "closed")}
+    query = {name: value for name, value in settings["query"].items() if name not in asked.values()}
+    return settings | {"window": asked, "query": query}
 
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:

@@ -7,26 +7,21 @@ them all. What crosses between them stands in payloads.py.
 import logging
 from collections.abc import Sequence
 from itertools import chain
+from typing import cast
 
 from include.transfer.batches import Batch, plan_batches
-from include.transfer.commit.drift import Tail, copy_tail, drifted, record
 from include.transfer.commit.gates import Gates
 from include.transfer.commit.manifest import Manifest
-from include.transfer.commit.proof import behind_the_end, prove
 from include.transfer.commit.publish import publish, verified_receipts
 from include.transfer.commit.retention import retire
 from include.transfer.commit.standing import read_standing
 from include.transfer.commit.unchanged import standing_run
-from include.transfer.commit.verify import (
-    check_reported,
-    check_source,
-    compare_with_store,
-)
+from include.transfer.commit.verify_batches import verified_batches
 from include.transfer.commit.verify_chain import verified_chain
 from include.transfer.copy import copy_batch
 from include.transfer.copy_chain import copy_chain
 from include.transfer.dataset import Dataset
-from include.transfer.errors import TransferError, Unverified
+from include.transfer.errors import TransferError
 from include.transfer.formats import FORMATS
 from include.transfer.payloads import (
     CommittedRun,
@@ -43,6 +38,10 @@ from include.transfer.source.api import Api
 from include.transfer.source.count import Count
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
+from include.transfer.windowed.commit import commit_windows
+from include.transfer.windowed.due import Interval, due, standing_windows
+from include.transfer.windowed.plan import bound, plan_windows
+from include.transfer.windowed.verify import verified_windows
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +49,20 @@ MOST_MAPS = 1024  # Airflow's own limit, unless `[core] max_map_length` says ano
 
 
 def run(
-    api: Api, bucket: Bucket, name: str, policy: Policy | None = None, max_maps: int = MOST_MAPS
+    api: Api,
+    bucket: Bucket,
+    name: str,
+    policy: Policy | None = None,
+    max_maps: int = MOST_MAPS,
+    interval: Interval | None = None,
 ) -> CommittedRun | StandingRun:
-    """Copy the source into the run `name` of its dataset, and commit it. Safe to call again."""
+    """Copy the source into the run `name` of its dataset, and commit it. Safe to call again.
+
+    `interval`: of a dataset with windows.
+    """
     policy = policy or Policy()
+    if api.dataset.window:
+        return _windows(api, bucket, name, policy, max_maps, interval or Interval())
     counted = count(api)
     batches = plan(api.dataset, counted, max_maps)
     if not policy.force and (standing := unchanged(api, bucket, counted, batches, name)):
@@ -62,6 +71,18 @@ def run(
     copied = [copy(api, bucket, batch, name) for batch in batches]
     verified = verify(api, bucket, batches, copied, name, policy)
     return commit(api.dataset, bucket, verified, name, policy)
+
+
+def _windows(
+    api: Api, bucket: Bucket, name: str, policy: Policy, max_maps: int, interval: Interval
+) -> CommittedRun | StandingRun:
+    range_ = due(api.dataset, bucket, name, interval)
+    if range_ is None:
+        return standing_windows(api.dataset, bucket, name)
+    counted: Counted = {**count(bound(api, range_["since"], range_["until"])), "due": range_}
+    batches = plan_windows(api, bucket, counted, name, max_maps)
+    copied = [copy(api, bucket, batch, name) for batch in batches]
+    return commit(api.dataset, bucket, verify(api, bucket, batches, copied, name, policy), name, policy)
 
 
 def count(api: Api) -> Counted:
@@ -121,7 +142,11 @@ def settle(api: Api, bucket: Bucket, counted: Counted, batches: Sequence[Planned
 
 def copy(api: Api, bucket: Bucket, batch: PlannedBatch, name: str) -> CopiedBatch:
     """Copy one batch; returns its receipt."""
-    prefix = Prefix(api.dataset.name, name)
+    prefix, window = Prefix(api.dataset.name, name), api.dataset.window
+    if window:
+        span = window.span(batch["since"], batch["until"])
+        api, prefix = api.within(window, span), prefix.within(window.key(span))
+        log.info("the window %s to %s", *window.texts(span))
     if api.dataset.chained:
         receipt = copy_chain(api, bucket, prefix, batch["total"])
     else:
@@ -145,42 +170,29 @@ def verify(
     policy: Policy,
 ) -> VerifiedRun:
     """Compare plan, copies, store and source. Here, and only here, findings become a failure."""
+    prefix = Prefix(api.dataset.name, name)
+    if api.dataset.window:
+        return verified_windows(api, bucket, batches, copied, prefix)
     if api.dataset.chained:
-        return verified_chain(api, bucket, batches[0], copied, Prefix(api.dataset.name, name))
-    dataset, source = api.dataset, api.count()
-    planned, prefix = _batches(batches), Prefix(dataset.name, name)
-    before = Count(sum(batch.limit for batch in planned), batches[0]["version"] if batches else None)
-    grown = policy.on_drift == "append" and source.rows > before.rows
-    tail = copy_tail(api, bucket, prefix, planned, before, source) if grown else Tail()
-    complete = [*planned, *tail.batches]
-    verified = compare_with_store(bucket, prefix, complete, dataset)
-    reported = [*check_reported(copied, verified.receipts), *check_source(verified.receipts, api.url)]
-    drift = [] if tail.batches else drifted(verified.receipts, before, source)
-    findings = [*verified.findings, *reported, *tail.findings, *drift]
-    behind = behind_the_end(api, verified.receipts, source)
-    how = {"grows": policy.on_drift == "append", "sound": not findings}
-    proof = prove(api, bucket, prefix, verified.receipts, before, source, behind, **how)
-    if findings := [*findings, *proof.findings]:
-        raise Unverified(findings)
-    log.info("verified %d batches, %d rows", len(verified.receipts), source.rows)
-    return {
-        "rows": source.rows,
-        "version": source.version,
-        "url": api.url,
-        "digest": verified.digest,
-        "batches": [batch.planned(source.version) for batch in complete],
-        "appended": len(tail.batches),
-        "drift": record(before, source, verified.receipts) if tail.batches else None,
-        "proof": proof.to_dict(),
-        "provenance": api.provenance,
-    }
+        return verified_chain(api, bucket, batches[0], copied, prefix)
+    return verified_batches(api, bucket, batches, copied, prefix, policy)
 
 
 def commit(
     dataset: Dataset, bucket: Bucket, verified: VerifiedRun, name: str, policy: Policy
-) -> CommittedRun:
-    """Write the manifest of what was verified; returns where it is and what it holds."""
-    prefix, batches = Prefix(dataset.name, name), _batches(verified["batches"])
+) -> CommittedRun | StandingRun:
+    """Write the manifest of what was verified; returns where it is and what it holds.
+
+    Where all windows of a dataset hold what they did: the run that stands.
+    """
+    prefix = Prefix(dataset.name, name)
+    gates = None if policy.force else Gates(dataset.shrinks_by, dataset.types)
+    if dataset.window:
+        done = commit_windows(dataset, bucket, verified, prefix, gates)
+        if "removed" in done:
+            cast(CommittedRun, done)["removed"] = _retired(bucket, prefix, policy.keep_runs)
+        return done
+    batches = _batches(verified["batches"])
     standing = read_standing(bucket, prefix)
     receipts = verified_receipts(bucket, prefix, batches, verified["digest"])
     planned = batches[: len(batches) - verified["appended"]]
@@ -200,7 +212,6 @@ def commit(
         proof=verified.get("proof"),
         provenance=verified.get("provenance", ""),
     )
-    gates = None if policy.force else Gates(dataset.shrinks_by, dataset.types)
     stored = publish(bucket, manifest, standing, gates)
     return {
         "manifest": bucket.uri(prefix.manifest),

@@ -13,6 +13,7 @@ from tests.airflow_home import PROJECT
 from tests.dags.conftest import dag_bag
 
 COPY_DAGS = ("wildfires_small_to_s3", "wildfires_to_s3", "api_to_s3")
+INTERVAL = {"since", "until"}  # of a run, where the dataset has a window
 POLICY = {"force": False, "on_drift": "fail", "keep_runs": 0}
 FILES = sorted((PROJECT / "dags").glob("*.py"))
 
@@ -152,7 +153,7 @@ def test_every_setting_of_a_dataset_is_a_field_of_the_form(dags):
     from include.transfer.dataset import Dataset
 
     fields = set(Dataset.__dataclass_fields__) - {"accept_encoding"}
-    assert set(dags["api_to_s3"].params) == fields | set(POLICY) | {"queue"}
+    assert set(dags["api_to_s3"].params) == fields | INTERVAL | set(POLICY) | {"queue"}
 
 
 @pytest.mark.parametrize("dag_id", [*COPY_DAGS, "wildfires_per_year"])

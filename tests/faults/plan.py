@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 from include.wildfires import WILDFIRE_TYPES
-from tests.conformance.every_style import LYING, WITHOUT_LOGIN
+from tests.conformance.every_style import LYING_WITHOUT_WINDOWS, WITHOUT_LOGIN
 from tests.faults import weather as w
 from tests.faults.weather import Weather
 
@@ -45,7 +45,7 @@ random.Random(1).shuffle(DECK)
 NEEDS_A_VERSION = (EDITED, REORDERED, REPLACED_LATER, SAME_AGAIN)
 # Servers of other styles than the sample API's: those that are asked rightly, and those that give wrong rows.
 HONEST_STYLES, LYING_STYLES = (
-    {f"server: {style.__name__}": style for style in kind} for kind in (WITHOUT_LOGIN, LYING)
+    {f"server: {style.__name__}": style for style in kind} for kind in (WITHOUT_LOGIN, LYING_WITHOUT_WINDOWS)
 )
 STYLES = HONEST_STYLES | LYING_STYLES
 # What can happen to their rounds: all that needs no other data of the sample API.

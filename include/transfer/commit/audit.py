@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from include.transfer.batches import Batch
-from include.transfer.commit.manifest import Manifest, complaints, contradictions
+from include.transfer.commit.contradictions import contradictions
+from include.transfer.commit.manifest import Manifest, complaints
 from include.transfer.commit.plan_document import Plan
 from include.transfer.commit.receipt import Receipt, keys_of
 from include.transfer.commit.repeats import Distinct, compare_rows
@@ -132,7 +133,7 @@ def _kept(pieces: Iterator[bytes], file: IO[bytes], most: int) -> tuple[int, str
 
 def _receipt(bucket: Bucket, prefix: Prefix, receipt: Receipt, etag: str) -> Iterator[Finding]:
     """The receipt beside is the manifest's, or that of an attempt that copies the batch anew."""
-    key = prefix.receipt(Batch(receipt.start, receipt.rows))
+    key = prefix.within(receipt.window).receipt(Batch(receipt.start, receipt.rows))
     beside = Receipt.from_dict(bucket.get_json(key))
     if beside is None or (beside != receipt and not prefix.began_with(beside.key, etag)):
         got = "it is not there, or no receipt" if beside is None else "it says other things than the manifest"

@@ -35,9 +35,11 @@ def compare_keys(ranges: Sequence[Range]) -> Keys | None:
     columns = keys[0]["columns"]
     if any(key["first"] is None for key in keys):
         return Keys(columns, ordered=False)
-    in_order = sorted(ranges, key=lambda each: each[0].start)
+    in_order = sorted(ranges, key=lambda each: (each[0].window, each[0].start))
+    # Windows are not cut by the key, so that it need not ascend from one to the next.
+    pairs = [pair for pair in pairwise(in_order) if pair[0][0].window == pair[1][0].window]
     try:
-        overlaps = [pair for pair in pairwise(in_order) if not _meet(*pair)]
+        overlaps = [pair for pair in pairs if not _meet(*pair)]
     except TypeError:  # numbers in one batch, texts in the next
         return Keys(columns, ordered=False)
     told = [pair for pair in overlaps if min(receipt.rows for receipt, _ in pair) >= _NO_ACCIDENT]

@@ -8,11 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from include.transfer.batches import Batch
 from include.transfer.commit.live import Live
 from include.transfer.commit.receipt import Receipt
 from include.transfer.documents import brief, fits
-from include.transfer.errors import Finding
 from include.transfer.formats import COMPRESSIONS, FORMATS
 from include.transfer.source.count import Count
 from include.transfer.store.keys import Prefix
@@ -39,7 +37,7 @@ class Manifest:
     proof: dict[str, Any] | None = None  # see proof.py; None: of an earlier release
     provenance: str = ""  # what the source says that its rows are; empty: nothing
     # What the run covers of its dataset, `since` and `until` each; None: all of it, a snapshot.
-    windows: list[dict[str, str]] | None = None
+    windows: list[dict[str, Any]] | None = None
     base: int | None = None  # the last entry of the dataset's log (log.py) when its windows were planned
     created_at: str = ""  # ISO 8601; empty before it is committed
 
@@ -224,35 +222,3 @@ def _is_count(value: Any) -> bool:
         and fits(value.get("count"), int)
         and fits(value.get("version"), str | None)
     )
-
-
-def contradictions(manifest: Manifest, stored: Mapping[str, Any]) -> Iterator[Finding]:
-    """What a manifest says against itself: totals, and batches that leave a gap or overlap."""
-    for name, total in (("rows", manifest.rows), ("bytes", manifest.bytes)):
-        if stored[name] != total:
-            yield Finding("the manifest", f"says {stored[name]:,} {name}; its receipts add up to {total:,}")
-    if manifest.rows != manifest.source.rows:
-        got = f"the source had {manifest.source.rows:,} rows; the receipts have {manifest.rows:,}"
-        yield Finding("the manifest", got)
-    reached = 0
-    for receipt in sorted(manifest.receipts, key=lambda receipt: receipt.start):
-        if receipt.start != reached:
-            yield Finding(
-                receipt.key, f"it starts at row {receipt.start:,}, and the one before ends at {reached:,}"
-            )
-        reached = receipt.start + receipt.rows
-    yield from _broken_chain(manifest)
-    for receipt in manifest.receipts:
-        if receipt.rows < 1 or receipt.bytes < 0:
-            yield Finding(receipt.key, f"{Batch(receipt.start, receipt.rows)} in {receipt.bytes:,} bytes")
-
-
-def _broken_chain(manifest: Manifest) -> Iterator[Finding]:
-    """Objects of a chain of answers lead from the first answer to the last."""
-    mark = None
-    for receipt in manifest.receipts:
-        if receipt.chain and receipt.chain.get("begins") != mark:
-            yield Finding(receipt.key, "it does not begin where the one before ends")
-        mark = receipt.chain.get("next")
-    if mark is not None:
-        yield Finding("the manifest", "its last object is not the end of the chain")

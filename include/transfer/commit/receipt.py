@@ -6,7 +6,7 @@ from typing import Any, get_origin
 
 from include.transfer.batches import Batch
 from include.transfer.documents import fits
-from include.transfer.store.keys import Prefix
+from include.transfer.store.keys import Prefix, window_in
 
 RECEIPT_VERSION = 2
 _NEEDED = ("key", "start", "rows", "bytes", "sha256", "etag")
@@ -59,7 +59,13 @@ class Receipt:
     @property
     def name(self) -> str:
         """Its rows as a person says them."""
-        return f"rows {self.start:,}–{self.start + self.rows - 1:,}"
+        rows = f"rows {self.start:,}–{self.start + self.rows - 1:,}"
+        return f"{rows} of {self.window.replace('_', '–')}" if self.window else rows
+
+    @property
+    def window(self) -> str:
+        """The window that it is of, as `Prefix.window`; empty: none."""
+        return window_in(self.key)
 
 
 _KINDS: dict[str, Any] = {f.name: get_origin(f.type) or f.type for f in fields(Receipt)} | {
@@ -78,9 +84,9 @@ def _are_texts(known: Mapping[str, Any]) -> bool:
 
 def keys_of(prefix: Prefix, receipts: Sequence[Receipt]) -> set[str]:
     """All keys that belong to these receipts: their objects, themselves, and the hashes of their rows."""
-    keys = {receipt.key for receipt in receipts}
+    keys = {receipt.key for receipt in receipts} | {prefix.windows}
     for receipt in receipts:
-        keys.add(prefix.receipt(Batch(receipt.start, receipt.rows)))
+        keys.add(prefix.within(receipt.window).receipt(Batch(receipt.start, receipt.rows)))
         if receipt.hashes:
             keys.add(prefix.hashes(receipt.key))
     return keys

@@ -1,8 +1,9 @@
 """Access: how a dataset's source is asked: one session, one pace, errors that name the request."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urljoin
 
 import requests
@@ -10,15 +11,18 @@ import requests
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, SourceChanged, TransferError
 from include.transfer.redact import redact
-from include.transfer.source.answers import located
+from include.transfer.source.answers import blocks_of, located
 from include.transfer.source.bodies import as_json, placed
 from include.transfer.source.chains import Answer, Ask, Chained, Link
 from include.transfer.source.count import Count, read_provenance, read_version
 from include.transfer.source.fetch import method_of, request
+from include.transfer.source.json_rows import Around, Block
 from include.transfer.source.pace import Pace, Patience
 from include.transfer.source.paging import Params, pairs
 from include.transfer.source.redirects import OwnHostOnly
 from include.transfer.source.totals import total_of
+from include.transfer.source.windows import Span, Window
+from include.transfer.source.within import Within, within
 
 T = TypeVar("T")
 
@@ -41,9 +45,21 @@ class Access:
         self.version: str | None = None  # of the rows read last
         self.provenance = ""  # what the source says that its rows are
         self.patience = patience or Patience()
+        self._within: Within | None = None
         self._session = OwnHostOnly(session, base_url)
         self._base_url = base_url.rstrip("/")
         self._pace = pace or Pace(dataset.requests_per_minute)
+
+    def within(self, window: Window, span: Span) -> Self:
+        """The same source, asked for the rows of this span alone; raises OutOfWindow for others."""
+        part = copy.copy(self)  # of one session and one pace
+        part.dataset, part._within = within(self.dataset, window, span), Within(window, span)
+        return part
+
+    def blocks(self, response: requests.Response, around: Around | None = None) -> Iterator[Block]:
+        """The rows of an answer."""
+        blocks = blocks_of(response, self.dataset, around=around)
+        return self._within.checked(blocks) if self._within else blocks
 
     @property
     def chained(self) -> Chained:

@@ -8,7 +8,6 @@ from typing import TypeVar
 from include.transfer.batches import Batch
 from include.transfer.errors import BodyEmpty, NotRows, SourceRefused, SourceUnavailable, WrongRowCount
 from include.transfer.source.access import Access
-from include.transfer.source.answers import blocks_of
 from include.transfer.source.chains import Ask
 from include.transfer.source.json_rows import Block
 from include.transfer.source.paging import Offset, Page
@@ -155,7 +154,7 @@ class Api(Access):
         first = Ask(self.paging.request(batch.start, batch.limit)[0])
         with self.open(Ask(params), at) as response:
             self.check_version(response.headers, first, new=not done)
-            held = yield from window.of(blocks_of(response, self.dataset))
+            held = yield from window.of(self.blocks(response))
         self._check_total(batch, at, at - window.skip + held)
 
     def _ask_for_less(self, error: SourceRefused | SourceUnavailable, left: int) -> None:

@@ -25,13 +25,21 @@ def placed(dataset: "Dataset", params: Params) -> tuple[Params, bytes | None]:
     """
     if dataset.body is None:
         return params, None
-    body = copy.deepcopy(dict(dataset.body))
+    token = dataset.paging.param if isinstance(dataset.paging, Cursor) else ""
+    query, body = in_body(dataset.body, params, token)
+    return query, as_json(body)
+
+
+def in_body(body: Mapping[str, Any], params: Params, text: str = "") -> tuple[Params, dict[str, Any]]:
+    """The body with the values that have their places in it, and the params that have none.
+
+    Digits are numbers there, but not those of the param `text`.
+    """
+    filled = copy.deepcopy(dict(body))
     for name, value in params:
         if name.startswith(_PLACE):
-            token = isinstance(dataset.paging, Cursor) and name == dataset.paging.param
-            _put(body, name.removeprefix(_PLACE), value, number=not token)
-    query = [pair for pair in params if not pair[0].startswith(_PLACE)]
-    return query, as_json(body)
+            _put(filled, name.removeprefix(_PLACE), value, number=name != text)
+    return [pair for pair in params if not pair[0].startswith(_PLACE)], filled
 
 
 def as_json(body: Mapping[str, Any]) -> bytes:
@@ -39,21 +47,23 @@ def as_json(body: Mapping[str, Any]) -> bytes:
     return json.dumps(dict(body), ensure_ascii=False, allow_nan=False).encode()
 
 
-def wrong_with_body(body: Mapping[str, Any] | None, paging: Any) -> str:
-    """What keeps the body from being sent, or the paging's values from being put into it; empty: nothing."""
+def wrong_with_body(body: Mapping[str, Any] | None, paging: Any, window: Any = None) -> str:
+    """What keeps the body from being sent, or values from being put into it; empty: nothing."""
     if body is not None:
         try:
             body = json.loads(as_json(body))
         except (ValueError, TypeError, RecursionError):
             return "body is no JSON"
-    for setting in ("param", "limit_param"):
-        name = getattr(paging, setting, "")
+    places = [("paging's", paging, name) for name in ("param", "limit_param")]
+    places += [("window's", window, name) for name in ("since", "until")]
+    for whose, of, setting in places:
+        name = getattr(of, setting, "")
         if not name.startswith(_PLACE):
             continue
         if body is None:
-            return f"paging's {setting} is a place in a body: it needs a body"
+            return f"{whose} {setting} is a place in a body: it needs a body"
         if wrong := _put(dict(body), name.removeprefix(_PLACE), "0", number=True):
-            return f"paging's {setting}: {wrong}"
+            return f"{whose} {setting}: {wrong}"
     return ""
 
 

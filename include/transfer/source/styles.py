@@ -4,12 +4,12 @@ A new style is one class in paging.py or chains.py, one line here, and its test.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from include.transfer.documents import brief
-from include.transfer.errors import BadSettings, refuse_unknown
+from include.transfer.errors import BadSettings
 from include.transfer.source.chains import Cursor, Link, Single
+from include.transfer.source.described import described
 from include.transfer.source.paging import Offset, Page
 
 Paging = Offset | Page | Cursor | Link | Single
@@ -38,25 +38,8 @@ def paging_of(given: Any) -> Paging:
             f"paging is {brief(given)}",
             fix=f"make it an object with a style of {', '.join(PAGINGS)}, and the settings of that style",
         )
-    own: dict[str, Any] = {name: "" if value is None else value for name, value in settings.items()}
-    del own["style"]
-    refuse_unknown(own, [f.name for f in fields(kind) if f.init], f"paging by {style}")
-    _check(kind, own)
-    return kind(**own)
-
-
-def _check(kind: type[Paging], given: Mapping[str, Any]) -> None:
-    for f in fields(kind):
-        value = given.get(f.name, f.default)
-        number = isinstance(f.default, int)
-        right = (
-            isinstance(value, int) and not isinstance(value, bool) and value >= 0
-            if number
-            else isinstance(value, str)
-        )
-        if f.name in given and not right:
-            wanted = "a whole number of 0 or more" if number else "text"
-            raise BadSettings(f"it is {brief(value)}", where=f"paging's {f.name}", fix=f"make it {wanted}")
+    own = {name: value for name, value in settings.items() if name != "style"}
+    return described(kind, own, "paging", f"paging by {style}")
 
 
 def wrong_with(paging: Paging) -> str:

@@ -5,7 +5,6 @@ from itertools import islice
 
 from include.transfer.errors import SourceRefused, WrongRowCount
 from include.transfer.redact import redact
-from include.transfer.source.answers import blocks_of
 from include.transfer.source.api import BEHIND_THE_END, Api
 from include.transfer.source.chains import Answer, Chained
 from include.transfer.source.json_rows import Around, Block
@@ -135,7 +134,7 @@ class _Reading:
             self._api.check_version(
                 response.headers, self._chained.request(None), new=self._api.version is None
             )
-            for block in blocks_of(response, self._api.dataset, around=around):
+            for block in self._api.blocks(response, around):
                 self.rows += len(block.rows)
                 last = block.rows[-1]
                 yield block
