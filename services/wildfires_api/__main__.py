@@ -94,7 +94,9 @@ def _serve(options: argparse.Namespace) -> int:
     import uvicorn
 
     from services.wildfires_api.app import create_app
+    from services.wildfires_api.dates import ensure
 
+    ensure(options.data)
     try:
         app = create_app(options.data, options.max_limit, options.max_concurrency)
     except SnapshotMissing:

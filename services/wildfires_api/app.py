@@ -19,6 +19,9 @@ DESCRIPTION = """Wildfire records, one JSON object a fire.
 Answers under /api carry an ETag that names the data's version, and say in Data-Provenance what its rows are:
 generated, or of which file. Rows keep their order within a version.
 `Accept: application/x-ndjson` gives one row a line instead of an array; `Accept-Encoding: gzip` is honoured.
+`since` and `until` ask for the rows discovered between two days. `PUT /api/as_of?day=2003-05-20` lets the
+server play that day: what was discovered later is not there yet, and of the last week some rows are missing
+or not in their last form.
 Above the bound of concurrent streams the answer is 503 with Retry-After."""
 GZIP_LEVEL = 1  # about three times faster than the default for a quarter more bytes
 EXAMPLES = {
@@ -40,6 +43,7 @@ def create_app(folder: Path, max_limit: int, max_concurrency: int) -> FastAPI:
     # FastAPI's own documentation pages load scripts from a CDN; /openapi.json and / need none.
     app = FastAPI(title="Wildfires API", version="1", docs_url=None, redoc_url=None, description=DESCRIPTION)
     app.state.data = SnapshotFolder(folder)
+    app.state.as_of = None
     app.state.max_limit = max_limit
     app.state.stream_limit = StreamLimit(max_concurrency)
     app.add_exception_handler(RequestValidationError, _unprocessable)
@@ -59,7 +63,8 @@ def create_app(folder: Path, max_limit: int, max_concurrency: int) -> FastAPI:
 
 
 def _endpoints() -> list[APIRoute]:
-    return [route for route in (*routes.router.routes, *pages.routes) if isinstance(route, APIRoute)]
+    found = [route for route in (*routes.router.routes, *pages.routes) if isinstance(route, APIRoute)]
+    return [route for route in found if "GET" in route.methods]
 
 
 async def _unprocessable(_: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,7 @@
-"""Reading a snapshot folder: rows.ndjson (one JSON object a line), rows.idx (offsets) and meta.json."""
+"""Reading a snapshot folder: rows.ndjson (one JSON object a line), rows.idx (offsets) and meta.json.
+
+dates.idx (dates.py) is opened beside them.
+"""
 
 import json
 import os
@@ -11,7 +14,7 @@ from typing import Any
 
 from services.wildfires_api.fpa_fod import EDITION, FIRES
 
-ROWS, INDEX, META = "rows.ndjson", "rows.idx", "meta.json"
+ROWS, INDEX, DATES, META = "rows.ndjson", "rows.idx", "dates.idx", "meta.json"
 OFFSET_BYTES = 8  # little-endian uint64
 CHUNK_BYTES = 512 * 1024
 SMALL_ROWS = 20_000
@@ -77,6 +80,7 @@ class Snapshot:
             self._rows, self._index = (self._open(folder / name) for name in (ROWS, INDEX))
         except OSError as error:
             raise SnapshotError(f"{folder} is incomplete: {error}. Generate or load it again.") from error
+        self.dates = self._open(folder / DATES) if (folder / DATES).exists() else None  # see dates.py
         index_bytes = os.fstat(self._index).st_size
         self._check_size(folder / INDEX, index_bytes, (self.meta.count + 1) * OFFSET_BYTES)
         self._check_size(folder / ROWS, os.fstat(self._rows).st_size, self.offset(self.meta.count))
@@ -101,6 +105,12 @@ class Snapshot:
         """Where rows [start, start + limit) of the first `count` lie; an empty range beyond the end."""
         first = min(start, count)
         return self.offset(first), self.offset(min(first + limit, count))
+
+    def line(self, row: int) -> bytes:
+        """One row, in two reads."""
+        ends = os.pread(self._index, 2 * OFFSET_BYTES, row * OFFSET_BYTES)
+        begin, end = (int.from_bytes(each, "little") for each in (ends[:OFFSET_BYTES], ends[OFFSET_BYTES:]))
+        return os.pread(self._rows, end - begin, begin)
 
     def slices(self, begin: int, end: int) -> Iterator[bytes]:
         """The bytes [begin, end) of rows.ndjson, CHUNK_BYTES at a time, cut anywhere."""

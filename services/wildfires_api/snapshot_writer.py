@@ -14,7 +14,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from services.wildfires_api.snapshot import INDEX, META, ROWS, SMALL_ROWS, Meta, SnapshotError
+from services.wildfires_api.dates import Days
+from services.wildfires_api.snapshot import DATES, INDEX, META, ROWS, SMALL_ROWS, Meta, SnapshotError
 
 VERSION_DIGITS = 16
 
@@ -32,6 +33,7 @@ class SnapshotWriter:
         self._columns, self._source = list(columns), source
         self._count = self._bytes = 0
         self._hash = hashlib.sha256()
+        self._days = Days()
         self._open = ExitStack()
 
     def __enter__(self) -> "SnapshotWriter":
@@ -58,6 +60,7 @@ class SnapshotWriter:
         ends = list(accumulate(map(len, block.splitlines(keepends=True)), initial=self._bytes))[1:]
         self._rows.write(block)
         self._hash.update(block)
+        self._days.add(block)
         self._write_offsets(ends)
         self._bytes += len(block)
         self._count += len(ends)
@@ -74,6 +77,7 @@ class SnapshotWriter:
         for file in (self._rows, self._index):
             file.flush()
             os.fsync(file.fileno())
+        self._days.write(self._temp / DATES)
         meta = {
             "count": self._count,
             "small": min(SMALL_ROWS, self._count),
@@ -108,7 +112,7 @@ def _refuse_foreign_folder(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise SnapshotError(f"{folder} is a file, not a folder. Choose another --out.")
-    foreign = sorted({entry.name for entry in folder.iterdir()} - {ROWS, INDEX, META})
+    foreign = sorted({entry.name for entry in folder.iterdir()} - {ROWS, INDEX, DATES, META})
     if foreign:
         raise SnapshotError(
             f"{folder} holds other files ({', '.join(foreign[:3])}), and writing would delete them. "
