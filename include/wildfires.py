@@ -1,6 +1,7 @@
 """This project's datasets: the wildfires of the FPA-FOD, whole, in a small part, and by year."""
 
 from include.transfer.dataset import Dataset
+from include.transfer.source.windows import Window
 
 # The 37 columns of the FPA-FOD, 4th edition, as its SQLite file types them (RDS-2013-0009.4): codes with
 # leading zeros are text, so are columns without a type here; Julian days are numbers.
@@ -32,6 +33,21 @@ WILDFIRES_SMALL = Dataset.from_dict(
         "count_path": "/api/count_small",
         "rows_path": "/api/get_small",
         "batch_size": 5_000,
+    },
+)
+WILDFIRES_BY_MONTH = Dataset.from_dict(
+    WILDFIRES.to_dict(),
+    {
+        "name": "wildfires_by_month",
+        "key": ["FOD_ID"],
+        "window": Window(
+            field="DISCOVERY_DATE",
+            field_format="julian",
+            format="date",
+            start="1992-01-01",
+            end="2016-01-01",
+            step="P1M",
+        ),
     },
 )
 YEAR_COLUMNS = ("FOD_ID", "FIRE_YEAR", "STATE", "STAT_CAUSE_DESCR", "FIRE_SIZE")
