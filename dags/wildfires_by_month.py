@@ -19,6 +19,7 @@ from include.lake import copy_to_lake, form
 from include.wildfires import WILDFIRES_BY_MONTH
 
 
+# --8<-- [start:dag]
 @dag(
     dag_display_name="Wildfires, by month",
     description="Time windows as mapped copies: incremental, with backfills",
@@ -33,6 +34,9 @@ from include.wildfires import WILDFIRES_BY_MONTH
 )
 def wildfires_by_month() -> None:
     copy_to_lake(WILDFIRES_BY_MONTH, pool="copies_large")
+
+
+# --8<-- [end:dag]
 
 
 wildfires_by_month()

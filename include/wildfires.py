@@ -35,6 +35,7 @@ WILDFIRES_SMALL = Dataset.from_dict(
         "batch_size": 5_000,
     },
 )
+# --8<-- [start:by_month]
 WILDFIRES_BY_MONTH = Dataset.from_dict(
     WILDFIRES.to_dict(),
     {
@@ -50,6 +51,7 @@ WILDFIRES_BY_MONTH = Dataset.from_dict(
         ),
     },
 )
+# --8<-- [end:by_month]
 YEAR_COLUMNS = ("FOD_ID", "FIRE_YEAR", "STATE", "STAT_CAUSE_DESCR", "FIRE_SIZE")
 WILDFIRES_PER_YEAR = Dataset.from_dict(
     WILDFIRES.to_dict(),
