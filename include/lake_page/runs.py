@@ -34,6 +34,12 @@ class CopyDag:
     verify_task: str | None
     form: frozenset[str] = frozenset()
 
+    @property
+    def may_find_nothing(self) -> frozenset[str]:
+        """The tasks that may say that there is nothing to copy: plan, and of windows its neighbours."""
+        group = (self.plan_task or "").removesuffix("plan")
+        return frozenset(f"{group}{name}" for name in ("count_rows", "plan", "commit"))
+
     def dataset_of(self, conf: Any) -> Dataset:
         """The dataset that a run with this conf copies. Raises BadSettings; such a run fails."""
         values = conf if isinstance(conf, Mapping) else {}

@@ -84,7 +84,8 @@ def _returned(
 ) -> _Returned:
     by_task: dict[tuple[str, str, str], list[AirflowRun]] = defaultdict(list)
     for run in wanted:
-        for task_id in {run.dag.copy_task, run.dag.plan_task, run.dag.verify_task} - {None}:
+        asked = {run.dag.copy_task, run.dag.plan_task, run.dag.verify_task, *run.dag.may_find_nothing}
+        for task_id in asked - {None}:
             by_task[run.dag.dag_id, run.run_id, str(task_id)].append(run)
     x = XComModel
     copies = sorted({run.dag.copy_task for run in wanted})
@@ -109,7 +110,7 @@ def _returned(
             if key == FINDINGS_KEY and task_id == run.dag.verify_task and isinstance(value, list):
                 said = (finding for finding in value[: MOST_FINDINGS + 1] if isinstance(finding, str))
                 found.findings[run.key] = tuple(finding[:MOST_FINDING] for finding in said)
-            elif key == UNCHANGED_KEY and task_id == run.dag.plan_task and isinstance(value, dict):
+            elif key == UNCHANGED_KEY and isinstance(value, dict):
                 standing = run.prefix.of(value.get("run") or "")
                 found.unchanged[run.key] = standing.run if standing else ""
             elif key == XCOM_RETURN_KEY and task_id == run.dag.plan_task:

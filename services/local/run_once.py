@@ -122,6 +122,7 @@ def _manifests(stack: Stack, run: Run) -> list[str]:
         task, index = each["task_id"], each["map_index"]
         # The many mapped copies commit nothing; in a mapped group each commit is mapped too.
         values = [stack.api.xcom(run, task, index)] if index < 0 or task.endswith("commit") else []
-        values += [stack.api.xcom(run, task, index, key="unchanged")] if task.endswith("plan") else []
+        if each["state"] == "skipped" and task.endswith(("count_rows", "plan", "commit")):
+            values.append(stack.api.xcom(run, task, index, key="unchanged"))
         found |= {each["manifest"]: None for each in values if isinstance(each, dict) and "manifest" in each}
     return list(found)

@@ -156,11 +156,12 @@ def test_a_plan_that_is_none_is_not_known(database, value):
     assert database.progress()["wrong"].planned is None
 
 
-def test_what_the_tasks_returned_is_read_as_they_wrote_it(database):
+@pytest.mark.parametrize("task", ["count_rows", "plan", "commit"])
+def test_what_the_tasks_returned_is_read_as_they_wrote_it(database, task):
     database.run("good")
     database.returned("good", "copy", json.dumps({**RECEIPT, "reused": True, "columns": ["a"] * 99}), 3)
     database.returned("good", "verify", json.dumps(["one", "two"]), key="findings")
-    database.returned("good", "plan", json.dumps({"run": "20260101T120000-aaaaaaaa"}), key="unchanged")
+    database.returned("good", task, json.dumps({"run": "20260101T120000-aaaaaaaa"}), key="unchanged")
     found = database.progress()["good"]
     assert found.copied[3].reused
     assert (found.findings, found.unchanged) == (("one", "two"), "20260101T120000-aaaaaaaa")
