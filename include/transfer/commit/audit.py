@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -10,7 +10,7 @@ from include.transfer.batches import Batch
 from include.transfer.commit.contradictions import contradictions
 from include.transfer.commit.manifest import Manifest, complaints
 from include.transfer.commit.plan_document import Plan
-from include.transfer.commit.receipt import Receipt, keys_of
+from include.transfer.commit.receipt import Receipt
 from include.transfer.commit.repeats import Distinct, compare_rows
 from include.transfer.commit.verify import check_alike, check_twins
 from include.transfer.errors import Finding
@@ -66,7 +66,7 @@ def audit(bucket: Bucket, prefix: Prefix, tick: Tick = lambda text: None) -> Aud
         done += receipt.bytes
     tick("comparing the hashes of all rows")
     distinct = _distinct(bucket, manifest)
-    findings += [*distinct.findings, *_around(bucket, prefix, receipts, etag)]
+    findings += [*distinct.findings, *_around(bucket, manifest, etag)]
     return Audit(manifest, findings, list(_proven(distinct)))
 
 
@@ -140,9 +140,9 @@ def _receipt(bucket: Bucket, prefix: Prefix, receipt: Receipt, etag: str) -> Ite
         yield Finding(f"{receipt.name}: {key}", got)
 
 
-def _around(bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], etag: str) -> Iterator[Finding]:
+def _around(bucket: Bucket, manifest: Manifest, etag: str) -> Iterator[Finding]:
     """What stands in the run's folder, and is neither of the run nor of an attempt to copy it anew."""
-    kept = keys_of(prefix, receipts)
+    kept, prefix = manifest.keys, manifest.prefix
     for found in bucket.objects(str(prefix)):
         ours = prefix.is_data(found.key) or prefix.is_receipt(found.key)
         if ours and found.key not in kept and not prefix.began_with(found.key, etag):

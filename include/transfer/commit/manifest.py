@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from include.transfer.commit.live import Live
-from include.transfer.commit.receipt import Receipt
+from include.transfer.commit.receipt import Receipt, keys_of
 from include.transfer.documents import brief, fits
 from include.transfer.formats import COMPRESSIONS, FORMATS
 from include.transfer.source.count import Count
@@ -63,6 +63,12 @@ class Manifest:
     def ordered(self) -> bool:
         """Whether the order of an object's columns is part of its schema."""
         return FORMATS[self.format].ORDERED
+
+    @property
+    def keys(self) -> set[str]:
+        """All keys of the run's folder that belong to it, but the manifest's own."""
+        planned = set() if self.windows is None else {self.prefix.windows}
+        return keys_of(self.prefix, self.receipts) | planned
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored."""

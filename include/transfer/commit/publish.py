@@ -11,7 +11,7 @@ from include.transfer.commit.gates import Gates
 from include.transfer.commit.history import absent, catch_up, point_latest, run_of
 from include.transfer.commit.log import append, taken
 from include.transfer.commit.manifest import Manifest
-from include.transfer.commit.receipt import Receipt, keys_of
+from include.transfer.commit.receipt import Receipt
 from include.transfer.commit.standing import Standing, read_standing, refuse_removed
 from include.transfer.commit.sweep import sweep
 from include.transfer.commit.verify import CLEAR_COPY, Verified, read_receipts
@@ -52,7 +52,7 @@ def publish(bucket: Bucket, manifest: Manifest, standing: Standing, gates: Gates
         etag = _swapped(bucket, manifest, standing)
     entry = _entered(bucket, manifest, standing, etag, last)
     # Not before: the manifest of an earlier plan may still name what is swept.
-    sweep(bucket, prefix, keys_of(prefix, manifest.receipts), etag)
+    sweep(bucket, prefix, manifest.keys, etag)
     stands = manifest if entry.run == prefix.run else run_of(bucket, prefix, entry) or manifest
     point_latest(bucket, stands.prefix, entry)
     if not decides_races(bucket, prefix.latest):

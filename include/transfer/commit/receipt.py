@@ -84,7 +84,7 @@ def _are_texts(known: Mapping[str, Any]) -> bool:
 
 def keys_of(prefix: Prefix, receipts: Sequence[Receipt]) -> set[str]:
     """All keys that belong to these receipts: their objects, themselves, and the hashes of their rows."""
-    keys = {receipt.key for receipt in receipts} | {prefix.windows}
+    keys = {receipt.key for receipt in receipts}
     for receipt in receipts:
         keys.add(prefix.within(receipt.window).receipt(Batch(receipt.start, receipt.rows)))
         if receipt.hashes:

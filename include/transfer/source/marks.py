@@ -25,6 +25,10 @@ _DURATION = re.compile(
 )
 
 
+class _Unreadable(ValueError):
+    """Why a text or value is no mark or step; who reads it says where it stands."""
+
+
 @dataclass(frozen=True)
 class Step:
     """A length: calendar `months` and `days`, and `exact` marks (microseconds, or units of a key)."""
@@ -69,7 +73,7 @@ class Numbers:
 
     def read(self, text: str) -> int:
         if not re.fullmatch(rf"[0-9]{{1,{_DIGITS}}}", text):
-            raise ValueError("it is no whole number of 0 or more")
+            raise _Unreadable("it is no whole number of 0 or more")
         return int(text)
 
     def text(self, mark: int) -> str:
@@ -88,18 +92,18 @@ class Times:
     def step(self, text: str) -> Step:
         match = _DURATION.fullmatch(text)
         if not match:
-            raise ValueError("it is no duration such as P1D, PT1H or P1M")
+            raise _Unreadable("it is no duration such as P1D, PT1H or P1M")
         years, months, weeks, days, hours, minutes, seconds = (int(each or 0) for each in match.groups())
         exact = (hours * 3600 + minutes * 60 + seconds) * SECOND
         step = Step(years * 12 + months, weeks * 7 + days, exact)
         if step.about > _LONGEST * DAY:
-            raise ValueError("it is longer than 1,000 years")
+            raise _Unreadable("it is longer than 1,000 years")
         return step
 
     def read(self, text: str) -> int:
         when = datetime.fromisoformat(text)
         if not 1800 <= when.year <= 3000:  # so that no calendar ends behind a step
-            raise ValueError("it is not in the years 1800 to 3000")
+            raise _Unreadable("it is not in the years 1800 to 3000")
         return self.mark(when) // SECOND * SECOND
 
     def mark(self, when: datetime) -> int:
@@ -127,7 +131,7 @@ class Times:
 def _months_later(when: datetime, months: int) -> datetime:
     year, month = divmod(when.year * 12 + when.month - 1 + months, 12)
     if not 1 <= year <= 9999:
-        raise OverflowError("beyond the years 1 to 9999")
+        raise _Unreadable("beyond the years 1 to 9999")
     return when.replace(year=year, month=month + 1, day=min(when.day, monthrange(year, month + 1)[1]))
 
 
@@ -156,7 +160,7 @@ def spelled(axis: Axis, style: str, mark: int) -> str:
     """A mark as a request has it; `style`: of `FORMATS`, or a pattern. Raises ValueError where it cannot."""
     said = _spelled(axis, style, mark)
     if found(axis, style, Decimal(said) if style == "julian" else said) != mark:
-        raise ValueError(f"as {said} it is not {axis.text(mark)}")
+        raise _Unreadable(f"as {said} it is not {axis.text(mark)}")
     return said
 
 
@@ -176,13 +180,13 @@ def _spelled(axis: Axis, style: str, mark: int) -> str:
 def found(axis: Axis, style: str, value: Any) -> int:
     """The mark of a row's value. Raises ValueError for what the style cannot read."""
     if isinstance(value, bool) or value is None:
-        raise ValueError("it is none")
+        raise _Unreadable("it is none")
     if not isinstance(axis, Times):
         return axis.read(str(value))
     if style in ("epoch", "epoch_ms", "julian"):
         return _of_number(style, value)
     if not isinstance(value, str):
-        raise ValueError("it is no text")
+        raise _Unreadable("it is no text")
     if style in ("date", "time"):
         return axis.mark(datetime.fromisoformat(value.strip()))
     return axis.mark(datetime.strptime(value, style))
@@ -192,7 +196,7 @@ def _of_number(style: str, value: Any) -> int:
     try:
         number = Decimal(value.text if isinstance(value, ExactNumber) else str(value))
     except InvalidOperation:
-        raise ValueError("it is no number") from None
+        raise _Unreadable("it is no number") from None
     if not number.is_finite() or abs(number) > _LARGEST:
-        raise ValueError("it is no number of a time")
+        raise _Unreadable("it is no number of a time")
     return round((number - _JULIAN_EPOCH) * DAY) if style == "julian" else int(number * unit(style).exact)
