@@ -310,19 +310,6 @@ class CapsItsTotal(Style):
         return 200
 
 
-class RefusesBehindItsCap(CapsItsTotal):
-    """Elasticsearch, Algolia: no request may reach behind the rows that are counted."""
-
-    def answer(self, start: int, limit: int, request: Request) -> Answer:
-        if start + limit > self.total:
-            return 400, {}, {"error": "Result window is too large"}
-        return super().answer(start, limit, request)
-
-
-class RefusesBehindItsCapByConstantLimit(RefusesBehindItsCap):
-    settings: ClassVar = {"paging": {"size": 25}}
-
-
 class EstimatesItsTotal(Style):
     @property
     def total(self) -> int:
@@ -391,8 +378,6 @@ LYING = [
     FiltersAfterPaging,
     HidesRowsAndRepeatsItsLastPage,
     CapsItsTotal,
-    RefusesBehindItsCap,
-    RefusesBehindItsCapByConstantLimit,
     EstimatesItsTotal,
     EstimatesItsTotalByPage,
     CountsThePageAlone,

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from tests.conformance.styles import (
     BY_PAGE,
     Answer,
+    CapsItsTotal,
     GivesItsLastPageBeyondTheEnd,
     PagesFromOne,
     Style,
@@ -162,6 +163,19 @@ class RefusesLargeOffsets(HasNoCount):
         )
 
 
+class RefusesBehindItsCap(CapsItsTotal):
+    """Elasticsearch, Algolia: no request may reach behind the rows that are counted."""
+
+    def answer(self, start: int, limit: int, request: Request) -> Answer:
+        if start + limit > self.total:
+            return 400, {}, {"error": "Result window is too large"}
+        return super().answer(start, limit, request)
+
+
+class RefusesBehindItsCapByConstantLimit(RefusesBehindItsCap):
+    settings: ClassVar = {"paging": {"size": 25}}
+
+
 class HasNoCountAndRepeatsItsLastPage(HasNoCount, GivesItsLastPageBeyondTheEnd):
     settings: ClassVar = BY_PAGE | {"total": "probe"}
 
@@ -171,5 +185,7 @@ LYING = [
     LinksToAnEmptyPage,
     LinksWithoutALastPage,
     RefusesLargeOffsets,
+    RefusesBehindItsCap,
+    RefusesBehindItsCapByConstantLimit,
     HasNoCountAndRepeatsItsLastPage,
 ]
