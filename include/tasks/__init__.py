@@ -9,6 +9,6 @@ checks.py       the tasks of lake_doctor, and where a task runs
 reporting.py    the tasks of the report, each in its interpreter
 context.py      what a task reads of its run, and leaves for the page
 connections.py  Airflow's connections as what a copy works with
-forms.py        the trigger form
+forms.py        the trigger form; form_fields.py: what it says of each setting
 retries.py      what a failed task does next
 """

@@ -88,11 +88,9 @@ class Dataset:
             for name, read in (("paging", paging_of), ("rows", shape_of), ("window", window_of)):
                 object.__setattr__(self, name, read(getattr(self, name)))
         except BadSettings as error:
-            raise BadSettings(
-                error.got, where=f"dataset {self.name!r}: {error.where}", fix=error.fix
-            ) from None
-        wrong = [message for message in self._wrong() if message]
-        if wrong:
+            where = f"dataset {self.name!r}: {error.where}"
+            raise BadSettings(error.got, where=where, fix=error.fix) from None
+        if wrong := [message for message in self._wrong() if message]:
             raise BadSettings("; ".join(wrong), where=f"dataset {self.name!r}")
 
     def _wrong(self) -> list[str]:
