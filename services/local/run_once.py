@@ -87,7 +87,7 @@ def _run_and_verify(stack: Stack, dag: str, conf: dict[str, Any], progress: Prog
         run_seconds = time.monotonic() - began
     instances = stack.api.task_instances(run)
     found = [
-        read_back(stack.s3, uri, lambda text: progress.say(f"… {text}")) for uri in _manifests(stack, run)
+        read_back(stack.s3, uri, lambda text: progress.say(f"… {text}")) for uri in manifests_of(stack, run)
     ]
     if not found:
         if any(each["task_id"].rpartition(".")[2] == "commit" for each in instances):
@@ -115,7 +115,7 @@ def _next(stack: Stack, found: ReadBack) -> str:
     )
 
 
-def _manifests(stack: Stack, run: Run) -> list[str]:
+def manifests_of(stack: Stack, run: Run) -> list[str]:
     """URIs of what the run committed; of one that found its source unchanged: what stands for it."""
     found: dict[str, None] = {}
     for each in stack.api.task_instances(run):
