@@ -42,9 +42,10 @@ class Meta:
     @property
     def provenance(self) -> str:
         """What the rows are: generated, or of a file; ASCII, as a header takes it."""
-        if self.source["kind"] == "generated":
-            return f"Generated rows, not real fires (seed {self.source['seed']})"
-        file = self.source["file"].encode("ascii", "replace").decode()
+        if self.source.get("kind") == "generated":
+            seed = f" (seed {self.source['seed']})" if "seed" in self.source else ""
+            return f"Generated rows, not real fires{seed}"
+        file = str(self.source.get("file", "an unnamed file")).encode("ascii", "replace").decode()
         if self.count == FIRES:
             return f"{EDITION}, all {FIRES:,} fires of {file}"
         return f"Rows of {file} in the columns of the {EDITION}"

@@ -37,8 +37,8 @@ def test_two_hundred_rounds_meet_every_incident_and_kind():
     assert {each.settings["version_header"] for each in drawn} == {"ETag", None}
 
 
-def test_three_hundred_rounds_meet_every_style_of_server():
-    assert {plan.Plan.drawn(seed).style for seed in range(1, 301)} == {"", *plan.STYLES}
+def test_four_hundred_rounds_meet_every_style_of_server():
+    assert {plan.Plan.drawn(seed).style for seed in range(1, 401)} == {"", *plan.STYLES}
 
 
 def test_the_same_seed_draws_the_same_round():

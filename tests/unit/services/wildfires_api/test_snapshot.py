@@ -121,3 +121,17 @@ def test_a_broken_description_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "a" / "meta.json").write_text('{"count": 1}')
     with pytest.raises(SnapshotError, match=r"meta\.json"):
         Snapshot(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"kind": "generated"}, "Generated rows, not real fires"),
+        ({"kind": "file"}, "Rows of an unnamed file"),
+        ({}, "Rows of an unnamed file"),
+    ],
+)
+def test_a_snapshot_that_says_little_of_its_rows(tmp_path: Path, source: dict[str, str], said: str) -> None:
+    with SnapshotWriter(tmp_path, ["NAME"], source) as writer:
+        writer.write(b'{"NAME":"a"}\n')
+    assert Snapshot(tmp_path).meta.provenance.startswith(said)
