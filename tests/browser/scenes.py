@@ -110,6 +110,7 @@ def _trigger(stack: Stack, name: str, source: ScriptedSource) -> Run:
     if stack.api.request("POST", "/connections", json=connection, allowed=(409,)) is None:
         stack.api.request("PATCH", f"/connections/{name}", json=connection)
     conf = {"name": name, "conn_id": name, "batch_size": BATCH, "version_header": "ETag"}
+    conf |= {"types": {"id": "int64", "name": "string"}, "misfit": "fail"}  # no sample at a closed gate
     return stack.trigger("api_to_s3", conf)
 
 
