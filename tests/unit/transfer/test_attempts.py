@@ -43,6 +43,12 @@ class Stalling:
 
 
 @pytest.fixture
+def bucket(store, bucket_name):
+    """New for each test: a busy SeaweedFS may miss a key for a moment that was deleted and written again."""
+    return Bucket(store.client(), bucket_name)
+
+
+@pytest.fixture
 def stall(store):
     """`stall(run, work, happen)` for each request of `work`: a fresh run, and how `work` ended."""
 

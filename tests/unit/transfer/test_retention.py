@@ -8,11 +8,18 @@ from include.transfer.commit.live import Live
 from include.transfer.commit.log import newest, read_entry
 from include.transfer.commit.retention import retire
 from include.transfer.errors import Overtaken, StoreRefused, StoreUnavailable, Unverified
+from include.transfer.store.bucket import Bucket
 from tests.lake_keys import unmarked
 from tests.waiting import until
 
 ROWS = [{"id": n} for n in range(25)]
 NAMES = [f"2026010{day}T000000-{day}" for day in range(1, 7)]
+
+
+@pytest.fixture
+def bucket(store, bucket_name):
+    """New for each test: a busy SeaweedFS may miss a key for a moment that was deleted and written again."""
+    return Bucket(store.client(), bucket_name)
 
 
 @pytest.fixture
@@ -127,8 +134,7 @@ def test_a_removal_that_broke_off_is_finished_even_when_all_are_kept_now(runs):
             break
     # A listing may still show the manifest, which is gone.
     assert len([key for key in left(last, f"{NAMES[0]}/") if key != runs[0].prefix.manifest]) == 10
-    # The tombstone may be missing from a listing, too.
-    assert until(lambda: retire(last.bucket, last.prefix, 0)) == [NAMES[0]]
+    assert retire(last.bucket, last.prefix, 0) == [NAMES[0]]
     until(lambda: left(last, NAMES[0]) == [])
 
 
