@@ -114,6 +114,13 @@ def test_what_a_row_leaves_out_is_null_in_a_column(store, bucket_name, form):
     assert "row 1, note" in "; ".join(checker.problems(lake.client, lake.bucket, FOLDER, {"v1": sparse}))
 
 
+def test_a_nested_value_is_its_json_in_a_column():
+    want = checker.parse_rows('{"a": [1.50, null, "}"]}')
+    assert checker._same_text('{"a":[1.50,null,"}"]}', want)
+    assert not checker._same_text('{"a":[1.51,null,"}"]}', want)
+    assert not checker._same_text("[", want)
+
+
 @pytest.mark.parametrize(("column", "value"), [("name", None), ("size", Decimal("0.76")), ("id", Decimal(9))])
 def test_a_changed_value_in_parquet(store, bucket_name, column, value):
     lake = Lake(store.client(), bucket_name, "parquet")
