@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from include.wildfires import WILDFIRE_TYPES
@@ -61,6 +62,12 @@ _POLICIES: dict[str, dict[str, object]] = {
 }
 
 
+def _of_the_form(settings: Mapping[str, object]) -> dict[str, object]:
+    """A style's settings as a run's form takes them: a shape is an object there, not its name."""
+    rows = settings.get("rows")
+    return {**settings, **({"rows": {"style": rows}} if isinstance(rows, str) else {})}
+
+
 @dataclass(frozen=True)
 class Plan:
     seed: int
@@ -109,7 +116,7 @@ class Plan:
                 "paging": {"size": 25},
                 "batch_size": 100,
                 "version_header": None,
-                **STYLES[style].settings,
+                **_of_the_form(STYLES[style].settings),
                 **_POLICIES.get(incident, {}),
             },
             style=style,
