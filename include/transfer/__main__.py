@@ -18,8 +18,7 @@ from include.transfer.run import count
 from include.transfer.source.api import Api
 from include.transfer.source.endpoint import Endpoint
 from include.transfer.store.bucket import Bucket
-from include.transfer.store.client import connect
-from include.transfer.store.credentials import store_settings
+from include.transfer.store.credentials import open_named
 from include.transfer.store.keys import Prefix
 from include.transfer.windowed.plan import bound
 
@@ -143,8 +142,7 @@ def _read_back(uri: str, endpoint: str, region: str, tick: Callable[[str], None]
     if not match:
         raise BadSettings(f"{uri!r} names no run", fix="name s3://bucket/dataset/run/_manifest.json")
     started = time.monotonic()
-    settings = store_settings(os.environ, endpoint, region)
-    bucket = Bucket(connect(*settings), match[1], secrets=lambda: settings.secrets)
+    bucket = open_named(os.environ, match[1], endpoint, region)
     prefix = Prefix(match[2], match[3]) if match[3] else _latest(bucket, match[2])
     found = audit(bucket, prefix, tick)
     return {

@@ -6,13 +6,11 @@ them all. What crosses between them stands in payloads.py.
 
 import logging
 from collections.abc import Sequence
-from itertools import chain
 from typing import cast
 
 from include.transfer.batches import Batch, plan_batches
 from include.transfer.commit.gates import Gates
-from include.transfer.commit.manifest import Manifest
-from include.transfer.commit.publish import publish, verified_receipts
+from include.transfer.commit.publish import manifest_of, publish, told, verified_receipts
 from include.transfer.commit.retention import retire
 from include.transfer.commit.standing import read_standing
 from include.transfer.commit.unchanged import standing_run
@@ -22,7 +20,6 @@ from include.transfer.copy import copy_batch
 from include.transfer.copy_chain import copy_chain
 from include.transfer.dataset import Dataset
 from include.transfer.errors import TransferError
-from include.transfer.formats import FORMATS
 from include.transfer.payloads import (
     CommittedRun,
     CopiedBatch,
@@ -194,35 +191,13 @@ def commit(
         return done
     batches = _batches(verified["batches"])
     standing = read_standing(bucket, prefix)
-    receipts = verified_receipts(bucket, prefix, batches, verified["digest"])
-    planned = batches[: len(batches) - verified["appended"]]
-    typed = bool(receipts) and FORMATS[dataset.format].TYPED
-    manifest = Manifest(
-        prefix=prefix,
-        url=verified["url"],
-        source=Count(verified["rows"], verified["version"]),
-        format=dataset.format,
-        compression=dataset.compression,
-        batch_size=max((batch.limit for batch in planned), default=dataset.batch_size),
-        columns=list(dict.fromkeys(chain.from_iterable(r.columns for r in receipts)) or dataset.types),
-        types=receipts[0].types if typed else dict(dataset.types),
-        fingerprint=dataset.fingerprint,
-        receipts=receipts,
-        drift=verified["drift"],
-        proof=verified.get("proof"),
-        provenance=verified.get("provenance", ""),
-    )
-    stored = publish(bucket, manifest, standing, gates)
-    return {
-        "manifest": bucket.uri(prefix.manifest),
-        "dataset": prefix.dataset,
-        "run": prefix.run,
-        "rows": stored.rows,
-        "bytes": stored.bytes,
-        "format": stored.format,
-        "appended": [receipt.key for receipt in receipts[len(planned) :]],
-        "removed": _retired(bucket, prefix, policy.keep_runs),
-    }
+    receipts = verified_receipts(bucket, prefix, ((prefix, batch) for batch in batches), verified["digest"])
+    planned = len(batches) - verified["appended"]
+    size = max((batch.limit for batch in batches[:planned]), default=dataset.batch_size)
+    stored = publish(bucket, manifest_of(dataset, prefix, verified, receipts, size), standing, gates)
+    committed = told(bucket, stored, receipts[planned:])
+    committed["removed"] = _retired(bucket, prefix, policy.keep_runs)
+    return committed
 
 
 def _retired(bucket: Bucket, prefix: Prefix, keep: int) -> list[str]:

@@ -10,9 +10,7 @@ from include.transfer.commit.entry import Entry
 from include.transfer.commit.live import gaps
 from include.transfer.commit.log import newest, read_entry
 from include.transfer.errors import BadSettings, TransferError
-from include.transfer.store.bucket import Bucket
-from include.transfer.store.client import connect
-from include.transfer.store.credentials import store_settings
+from include.transfer.store.credentials import open_named
 from include.transfer.store.keys import Prefix
 
 DONE, NOT_READ = 0, 2
@@ -58,8 +56,7 @@ def _entries(uri: str, endpoint: str, region: str, most: int) -> Iterator[Entry]
     match = _URI.fullmatch(uri)
     if not match:
         raise BadSettings(f"{uri!r} names no dataset", fix="name s3://bucket/dataset")
-    settings = store_settings(os.environ, endpoint, region)
-    bucket = Bucket(connect(*settings), match[1], secrets=lambda: settings.secrets)
+    bucket = open_named(os.environ, match[1], endpoint, region)
     any_run = Prefix(match[2], "any")
     entry = newest(bucket, any_run)
     if entry is None:

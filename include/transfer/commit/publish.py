@@ -1,9 +1,10 @@
 """The one write that makes a run visible."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 
 from include.transfer.batches import Batch
 from include.transfer.commit.entry import Entry
@@ -15,7 +16,11 @@ from include.transfer.commit.receipt import Receipt
 from include.transfer.commit.standing import Standing, read_standing, refuse_removed
 from include.transfer.commit.sweep import sweep
 from include.transfer.commit.verify import CLEAR_COPY, Verified, read_receipts
+from include.transfer.dataset import Dataset
 from include.transfer.errors import Finding, Overtaken, Unverified
+from include.transfer.formats import FORMATS
+from include.transfer.payloads import CommittedRun, VerifiedRun
+from include.transfer.source.count import Count
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 from include.transfer.store.swap import decides_races, swap_json
@@ -23,13 +28,59 @@ from include.transfer.store.swap import decides_races, swap_json
 log = logging.getLogger(__name__)
 
 
-def verified_receipts(bucket: Bucket, prefix: Prefix, batches: Sequence[Batch], digest: str) -> list[Receipt]:
-    """The batches' receipts from the store; raises Unverified unless `digest` names exactly these."""
-    receipts = [receipt for receipt in read_receipts(bucket, prefix, batches).values() if receipt]
+def verified_receipts(
+    bucket: Bucket, prefix: Prefix, batches: Iterable[tuple[Prefix, Batch]], digest: str
+) -> list[Receipt]:
+    """The receipts of these batches, each below its prefix.
+
+    Raises Unverified unless `digest` names exactly these.
+    """
+    read = (read_receipts(bucket, within, [batch])[batch] for within, batch in batches)
+    receipts = [receipt for receipt in read if receipt]
     if Verified(receipts, []).digest != digest:
         changed = Finding(str(prefix), "its receipts changed after verify", "clear verify and commit")
         raise Unverified([changed])
     return receipts
+
+
+def manifest_of(
+    dataset: Dataset, prefix: Prefix, verified: VerifiedRun, receipts: list[Receipt], batch_size: int
+) -> Manifest:
+    """What a verified run commits: these receipts. `batch_size`: rows in the largest planned batch."""
+    typed = bool(receipts) and FORMATS[dataset.format].TYPED
+    windows = [window for window in verified.get("windows", []) if not window["kept"]]
+    ends = [{name: window[name] for name in ("since", "until", "rows")} for window in windows]
+    return Manifest(
+        prefix=prefix,
+        url=verified["url"],
+        source=Count(verified["rows"], verified["version"]),
+        format=dataset.format,
+        compression=dataset.compression,
+        batch_size=batch_size,
+        columns=list(dict.fromkeys(chain.from_iterable(r.columns for r in receipts)) or dataset.types),
+        types=receipts[0].types if typed else dict(dataset.types),
+        fingerprint=dataset.fingerprint,
+        receipts=receipts,
+        drift=verified["drift"],
+        proof=verified.get("proof"),
+        provenance=verified.get("provenance", ""),
+        windows=ends if "windows" in verified else None,
+        base=verified.get("base"),
+    )
+
+
+def told(bucket: Bucket, manifest: Manifest, appended: Sequence[Receipt] = ()) -> CommittedRun:
+    """What `commit` returns of a run that is published; `appended`: its receipts that were not planned."""
+    return {
+        "manifest": bucket.uri(manifest.prefix.manifest),
+        "dataset": manifest.prefix.dataset,
+        "run": manifest.prefix.run,
+        "rows": manifest.rows,
+        "bytes": manifest.bytes,
+        "format": manifest.format,
+        "appended": [receipt.key for receipt in appended],
+        "removed": [],
+    }
 
 
 def publish(bucket: Bucket, manifest: Manifest, standing: Standing, gates: Gates | None = None) -> Manifest:

@@ -150,12 +150,12 @@ class Api(Access):
 
     def _answer(self, batch: Batch, done: int) -> Iterator[Block]:
         at = batch.start + done
-        params, window = self.paging.request(at, batch.limit - done)
+        params, crop = self.paging.request(at, batch.limit - done)
         first = Ask(self.paging.request(batch.start, batch.limit)[0])
         with self.open(Ask(params), at) as response:
             self.check_version(response.headers, first, new=not done)
-            held = yield from window.of(self.blocks(response))
-        self._check_total(batch, at, at - window.skip + held)
+            held = yield from crop.of(self.blocks(response))
+        self._check_total(batch, at, at - crop.skip + held)
 
     def _ask_for_less(self, error: SourceRefused | SourceUnavailable, left: int) -> None:
         """Ask for smaller pages from here on. Raises `error` where there are none, or to wait before."""

@@ -17,7 +17,7 @@ Params = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Window:
+class Crop:
     """Which rows of an answer are wanted: `wanted` rows behind the first `skip`, of at most `offered`."""
 
     skip: int
@@ -52,7 +52,7 @@ class Planned(Protocol):
     @property
     def size(self) -> int: ...
 
-    def request(self, at: int, left: int) -> tuple[Params, Window]:
+    def request(self, at: int, left: int) -> tuple[Params, Crop]:
         """The parameters that ask for rows from `at` on, and which of the answer's rows are wanted.
 
         `left`: rows of the batch that have not come yet. The parameters of the dataset's query are not
@@ -92,9 +92,9 @@ class Offset:
     first: int = 0
     size: int = 0
 
-    def request(self, at: int, left: int) -> tuple[Params, Window]:
+    def request(self, at: int, left: int) -> tuple[Params, Crop]:
         limit = self.size or left
-        return _params(self, at + self.first, limit), Window(0, left, limit)
+        return _params(self, at + self.first, limit), Crop(0, left, limit)
 
     def may_end(self, at: int) -> bool:
         return True
@@ -136,10 +136,10 @@ class Page:
     def wrong(self) -> str:
         return "" if self.size else "paging by page needs a size: the rows in a page"
 
-    def request(self, at: int, left: int) -> tuple[Params, Window]:
+    def request(self, at: int, left: int) -> tuple[Params, Crop]:
         page, skip = divmod(at, self.size)
-        window = Window(skip, min(self.size - skip, left), self.size)
-        return _params(self, page + self.first, self.size), window
+        crop = Crop(skip, min(self.size - skip, left), self.size)
+        return _params(self, page + self.first, self.size), crop
 
     def may_end(self, at: int) -> bool:
         return at % self.size == 0

@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from include.transfer.errors import BadSettings
+from include.transfer.store.bucket import Bucket
+from include.transfer.store.client import connect
 from include.transfer.store.options import Options, RoleKeys, Settings
 
 CONNECTION = "AIRFLOW_CONN_LOCALS3"
@@ -24,6 +26,12 @@ def store_settings(environ: Mapping[str, str], endpoint: str = "", region: str =
     else:
         found = Settings(*_aws_places(environ), _sdk_credentials())
     return found._replace(endpoint=endpoint or found.endpoint, region=region or found.region)
+
+
+def open_named(environ: Mapping[str, str], bucket: str, endpoint: str = "", region: str = "") -> Bucket:
+    """A bucket of that store. Raises BadSettings."""
+    settings = store_settings(environ, endpoint, region)
+    return Bucket(connect(*settings), bucket, secrets=lambda: settings.secrets)
 
 
 def _aws_places(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
