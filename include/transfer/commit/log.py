@@ -109,7 +109,7 @@ def append(bucket: Bucket, manifest: Manifest, before: Entry | None = None) -> E
             log.info("entered run %s in the log: %s", prefix.run, bucket.uri(key))
             return entry
         before = None
-    raise Overtaken("other commits were faster, again and again", where=bucket.uri(prefix.log))
+    raise Overtaken("another run committed first at each try", where=bucket.uri(prefix.log))
 
 
 def _sha256(bucket: Bucket, manifest: Manifest) -> str:
