@@ -4,8 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from datetime import datetime
-from typing import Any
 
 import pytest
 
@@ -22,21 +20,6 @@ def small(stack: Stack) -> Run:
     run = stack.trigger("wildfires_small_to_s3", {"force": True})
     assert stack.wait(run, 300) == "success"
     return run
-
-
-def most_at_once(instances: list[dict[str, Any]]) -> int:
-    """How many of the instances ran at the same moment, by Airflow's own record."""
-    moments = []
-    for ti in instances:
-        moments += [
-            (datetime.fromisoformat(ti["start_date"]), 1),
-            (datetime.fromisoformat(ti["end_date"]), -1),
-        ]
-    running = most = 0
-    for _, change in sorted(moments):
-        running += change
-        most = max(most, running)
-    return most
 
 
 def test_a_run_copies_every_row_and_commits_once(stack, small):
@@ -77,20 +60,6 @@ def test_a_cleared_map_finds_its_rows_in_the_lake(stack, small):
     assert [*again[:1], *again[2:]] == [*tried[:1], *tried[2:]]
     assert stack.api.xcom(small, "copy", 1)["reused"] is True
     assert manifest_of(stack, small) == before
-
-
-def test_the_pool_caps_how_many_copies_run_at_once(stack):
-    run = stack.trigger("wildfires_to_s3", {"batch_size": 1_250, "force": True})
-    labels_while_running = set()
-
-    def watch(instances):
-        labels_while_running.update(ti["rendered_map_index"] for ti in instances if ti["state"] == "running")
-
-    assert stack.wait(run, 300, watch) == "success"
-    assert any(label and label.startswith("rows ") for label in labels_while_running)
-    ran = copies(stack, run)
-    assert len(ran) == 16
-    assert 2 <= most_at_once(ran) <= 4
 
 
 def test_the_form_is_checked_before_a_run_is_made(stack):

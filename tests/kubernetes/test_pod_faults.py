@@ -29,15 +29,9 @@ def first_pod_of(task_id: str) -> Any:
     return predicate
 
 
-def running(both: Cluster, run: "Run", *task_ids: str) -> bool:
-    """Whether all these tasks run."""
-    states = {ti["task_id"]: ti["state"] for ti in both.stack.task_instances(run)}
-    return all(states.get(task_id) == "running" for task_id in task_ids)
-
-
 @pytest.fixture(scope="module")
 def faulty(both: Cluster) -> "Iterator[Run]":
-    """One run in which six things go wrong, and the watch breaks off and begins anew meanwhile."""
+    """One run in which seven things go wrong, and the watch breaks off and begins anew meanwhile."""
     server, kubelet = both.api_server, both.api_server.kubelet
     kubelet.holds = first_pod_of("never_starts")
     kubelet.dies_at_once = first_pod_of("dies_before_it_starts")
@@ -54,10 +48,14 @@ def faulty(both: Cluster) -> "Iterator[Run]":
     run = both.stack.api.trigger("pod_faults", {})
     until(lambda: len(both.pods_of("never_starts", run.run_id)) == 1)
     both.age("never_starts")
-    until(lambda: running(both, run, "drained", "oom_killed"))
+    for task_id in ("drained", "drained_early", "oom_killed"):
+        until(lambda task_id=task_id: both.stack.api.xcom(run, task_id, key="waits"))
     server.drop_watches()
-    drain(both, run)
-    until(lambda: len(both.pods_of("drained", run.run_id)) == 2)
+    drain(both, run, "drained", grace=1)
+    drain(both, run, "drained_early")
+    both.silence("drained_early")
+    for task_id in ("drained", "drained_early"):
+        until(lambda task_id=task_id: len(both.pods_of(task_id, run.run_id)) == 2)
     # The version that the next watch starts from is too old.
     server.end_watches(gone=True)
     (killed,) = both.pods_of("oom_killed", run.run_id)
@@ -67,12 +65,11 @@ def faulty(both: Cluster) -> "Iterator[Run]":
     server.refuses = lambda pod: 0
 
 
-def drain(both: Cluster, run: "Run") -> None:
-    """Delete the pod as `kubectl drain` does, and let its task's last heartbeat have been an hour ago."""
-    (pod,) = both.pods_of("drained", run.run_id)
-    both.api_server.delete(pod["metadata"]["name"], None)
+def drain(both: Cluster, run: "Run", task_id: str, grace: int | None = None) -> None:
+    """Delete the pod as `kubectl drain` does, with its own or with so many seconds of grace."""
+    (pod,) = both.pods_of(task_id, run.run_id)
+    both.api_server.delete(pod["metadata"]["name"], grace)
     until(lambda: both.api_server.pods.get(pod["metadata"]["name"]) is None)
-    both.silence("drained")
 
 
 def attempts(both: Cluster, run: "Run", task_id: str) -> tuple[int, int]:
@@ -81,7 +78,7 @@ def attempts(both: Cluster, run: "Run", task_id: str) -> tuple[int, int]:
     return ti["try_number"], len(both.pods_of(task_id, run.run_id))
 
 
-@pytest.mark.parametrize("task_id", ["drained", "oom_killed"])
+@pytest.mark.parametrize("task_id", ["drained", "drained_early", "oom_killed"])
 def test_a_killed_pod_costs_an_attempt_and_the_next_ends_well(both, faulty, task_id):
     assert attempts(both, faulty, task_id) == (2, 2)
     assert both.stack.api.xcom(faulty, task_id) == 2
@@ -97,15 +94,20 @@ def test_a_pod_that_the_api_server_refused_is_asked_for_again(both, faulty, task
     assert attempts(both, faulty, task_id) == (1, 1)
 
 
-def test_a_drained_pod_ends_as_if_all_were_well(both, faulty):
-    name = both.pods_of("drained", faulty.run_id)[0]["metadata"]["name"]
+@pytest.mark.parametrize(
+    ("task_id", "phase", "code"), [("drained", "Failed", 137), ("drained_early", "Succeeded", 0)]
+)
+def test_a_drained_pod_goes_on_until_it_is_killed_or_ends_as_if_all_were_well(
+    both, faulty, task_id, phase, code
+):
+    name = both.pods_of(task_id, faulty.run_id)[0]["metadata"]["name"]
     (last,) = [
         before
         for _, before, after in both.api_server.pods.history
         if after is None and before is not None and before["metadata"]["name"] == name
     ]
     (container,) = last["status"]["containerStatuses"]
-    assert (last["status"]["phase"], container["state"]["terminated"]["exitCode"]) == ("Succeeded", 0)
+    assert (last["status"]["phase"], container["state"]["terminated"]["exitCode"]) == (phase, code)
 
 
 def test_the_reason_is_in_the_schedulers_log(both, faulty):

@@ -58,6 +58,10 @@ def test_pool_parallelism_and_the_cap_on_a_run(stack, gate):
     large = stack.trigger("wildfires_to_s3", {"batch_size": ROWS // MAPS, "force": True})
     # 16 copies, no other limit near: the pool.
     rises_to([slots("copies_large")], lambda: running(stack, large))
+    # A copy says what it copies while it does.
+    labels = [ti["rendered_map_index"] for ti in copies(stack, large) if ti["state"] == "running"]
+    assert len(labels) == slots("copies_large")
+    assert all(label.startswith("rows ") for label in labels)
 
     small = stack.trigger("wildfires_small_to_s3", {"batch_size": ROWS // MAPS, "force": True})
     # Another pool, with more slots than the executor has places left.
