@@ -63,9 +63,9 @@ _POLICIES: dict[str, dict[str, object]] = {
 
 
 def _of_the_form(settings: Mapping[str, object]) -> dict[str, object]:
-    """A style's settings as a run's form takes them: a shape is an object there, not its name."""
-    rows = settings.get("rows")
-    return {**settings, **({"rows": {"style": rows}} if isinstance(rows, str) else {})}
+    """A style's settings as a run's form takes them: what has a style is an object there, not its name."""
+    named = {name: settings[name] for name in ("rows", "paging") if isinstance(settings.get(name), str)}
+    return {**settings, **{name: {"style": style} for name, style in named.items()}}
 
 
 @dataclass(frozen=True)

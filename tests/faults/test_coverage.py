@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from include.tasks.forms import settings_form
+from include.transfer.dataset import Dataset
 from tests.faults import plan
 from tests.faults import weather as w
 from tests.faults.coverage import MET
@@ -39,6 +41,13 @@ def test_two_hundred_rounds_meet_every_incident_and_kind():
 
 def test_four_hundred_rounds_meet_every_style_of_server():
     assert {plan.Plan.drawn(seed).style for seed in range(1, 401)} == {"", *plan.STYLES}
+
+
+def test_the_form_takes_what_every_round_gives_it():
+    form = settings_form(Dataset(name="my_api"))
+    for seed in range(1, 401):
+        for name, value in plan.Plan.drawn(seed).settings.items():
+            form[name].resolve(value)
 
 
 def test_the_same_seed_draws_the_same_round():
