@@ -100,22 +100,27 @@ def measured(store):
 LIMITS = {"csv": 40, "ndjson": 40, "parquet": 100}
 
 
+def least(measured, format, rows, bound):
+    """Megabytes that the copy adds.
+
+    Where allocators place buffers varies from process to process by some MB, more so on a busy machine, and
+    can only add: so of a few measurements the least is the one to compare.
+    """
+    found = []
+    while len(found) < 4 and (not found or min(found) > bound):
+        found.append(measured(format, rows, attempt=len(found) + 1))
+    return min(found)
+
+
 @pytest.mark.parametrize("rows", [5_000, 50_000, 200_000])
 @pytest.mark.parametrize("format", LIMITS)
 def test_a_copy_is_small(measured, format, rows):
-    assert measured(format, rows) < LIMITS[format]
+    assert least(measured, format, rows, LIMITS[format]) <= LIMITS[format]
 
 
 @pytest.mark.parametrize("format", LIMITS)
 def test_a_copy_does_not_grow_with_its_rows(measured, format):
-    """2 MB of grace: allocators and the kernel deal in pages and arenas of about that size.
-
-    Where they place buffers varies from process to process by some MB, and can only add: so the least of a
-    few measurements is the one to compare.
-    """
+    """2 MB of grace: allocators and the kernel deal in pages and arenas of about that size."""
     small = measured(format, 50_000)
     bound = max(small * 1.10, small + 2)
-    larger = []
-    while len(larger) < 4 and (not larger or min(larger) > bound):
-        larger.append(measured(format, 200_000, attempt=len(larger) + 1))
-    assert min(larger) <= bound
+    assert least(measured, format, 200_000, bound) <= bound
