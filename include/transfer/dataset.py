@@ -179,7 +179,8 @@ class Dataset:
         return cls.from_dict(settings, {name: value for name, value in params.items() if name in known})
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"key": list(self.key)}
+        nested = {"paging": asdict(self.paging), "rows": asdict(self.rows), "key": list(self.key)}
+        return {**vars(self), **nested, "window": self.window and asdict(self.window)}
 
     @property
     def suffix(self) -> str:

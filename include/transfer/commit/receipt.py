@@ -1,7 +1,7 @@
 """What one copy vouches for: which rows are in which object, and how to tell that the object is still it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, get_origin
 
 from include.transfer.batches import Batch
@@ -54,7 +54,7 @@ class Receipt:
         return cls(**{**(shared or {}), **known}) if right and _are_texts(known) else None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return dict(vars(self))  # a run of windows says hundreds: asdict would copy every column's name
 
     @property
     def name(self) -> str:

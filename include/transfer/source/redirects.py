@@ -53,9 +53,23 @@ class OwnHostOnly(requests.Session):
             setattr(self, name, getattr(given, name))
         self.max_redirects = min(self.max_redirects, MOST_REDIRECTS)
         self._own = _prepared(base_url)
+        self._environments: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._guard = Guard(_host(self._own))
         for scheme in ("http://", "https://"):
             self.mount(scheme, GuardedAdapter(self._guard))
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> dict[str, Any]:
+        """Called by requests for each request. The environment is read once a server, for that takes as long
+        as a small page."""
+        proxies = dict(proxies or {})
+        asked = *urlsplit(url)[:2], *sorted(proxies.items()), stream, verify, cert
+        if asked not in self._environments:
+            found = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            self._environments[asked] = dict(found)
+        found = self._environments[asked]
+        return {**found, "proxies": dict(found["proxies"])}
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Called by requests, several times an answer, before it would read any body of a redirect whole."""

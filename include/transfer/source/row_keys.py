@@ -40,7 +40,10 @@ class RowKeys:
         self._rows += len(keys)
         self._ascend = self._ascend and self._goes_on(keys)
         self.first, self.last = (self.first or keys[0], keys[-1]) if self._ascend else (None, None)
-        return hashed(map(_text, keys))
+        try:
+            return hashed(map(orjson.dumps, keys))
+        except TypeError:  # an integer of more than 64 bits
+            return hashed(map(_text, keys))
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored; an end that is too long to be kept has no order."""

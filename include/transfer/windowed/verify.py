@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
@@ -36,11 +37,16 @@ def verified_windows(
     refuse_taken(bucket, prefix, planned.base, planned.parts[0].since, planned.parts[-1].until)
     findings = list(_misplanned(planned, batches))
     found: list[VerifiedRun] = []
+    planned_in, copied_in = defaultdict(list), defaultdict(list)
+    for batch in batches:
+        planned_in[batch["since"]].append(batch)
+    for each in copied:
+        copied_in[window_in(str(each.get("key", "")))].append(each)
     for part in planned.parts if not findings else []:
-        own = [batch for batch in batches if batch["since"] == part.since]
+        own, said = planned_in[part.since], copied_in[key_of(api.dataset, part.since, part.until)]
         rereads = _rereads(planned, part, api.dataset.reread, prefix.run)
         try:
-            found.append(_verified(api, bucket, part, own, copied, prefix, rereads))
+            found.append(_verified(api, bucket, part, own, said, prefix, rereads))
         except Unverified as unverified:
             name = window.label(window.span(part.since, part.until))
             findings += [replace(each, where=f"{name}: {each.where}") for each in unverified.findings]
@@ -89,15 +95,13 @@ def _verified(
     bucket: Bucket,
     part: Part,
     batches: Sequence[PlannedBatch],
-    copied: Sequence[Vouched],
+    said: Sequence[Vouched],
     prefix: Prefix,
     rereads: int,
 ) -> VerifiedRun:
-    key = key_of(api.dataset, part.since, part.until)
     own = bound(api, part.since, part.until)
     own.dataset = replace(own.dataset, reread=rereads)
-    said = [each for each in copied if window_in(str(each.get("key", ""))) == key]
-    within = prefix.within(key)
+    within = prefix.within(key_of(api.dataset, part.since, part.until))
     if part.rows == 0:
         return _empty(own, part)
     if api.dataset.chained:
