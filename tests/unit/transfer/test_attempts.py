@@ -5,6 +5,7 @@ Whatever was committed meanwhile stays as it is, whole, and nothing else is left
 
 import json
 from collections import Counter
+from itertools import count
 
 import pytest
 
@@ -17,8 +18,10 @@ from include.transfer.errors import Overtaken, TransferError, Unverified
 from include.transfer.policy import Policy
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.swap import swap_json
+from tests.servers.memory_bucket import MemoryBucket
 
 ROWS = [{"id": n, "name": f"row {n}"} for n in range(20)]
+BEFORE, AFTER = False, True
 
 
 class Stalling:
@@ -42,32 +45,61 @@ class Stalling:
                 self._happen()
 
 
+class StallingBucket(MemoryBucket):
+    """The same bucket as another attempt sees it; `happen` happens before its n-th request."""
+
+    def __init__(self, shared, at, happen):
+        super().__init__()
+        self.held, self._at, self._happen = shared.held, at, happen
+
+    def _call(self, verb):
+        super()._call(verb)
+        if self.calls.total() == self._at:
+            self._happen()
+
+
 @pytest.fixture
-def bucket(store, bucket_name):
+def bucket(request):
     """New for each test: a busy SeaweedFS may miss a key for a moment that was deleted and written again."""
-    return Bucket(store.client(), bucket_name)
+    if getattr(request, "param", None) is MemoryBucket:
+        return MemoryBucket()
+    store, name = map(request.getfixturevalue, ("store", "bucket_name"))
+    return Bucket(store.client(), name)
+
+
+# That the store itself decides as this one does is proved by the tests of a first commit and of a swap.
+in_memory = pytest.mark.parametrize("bucket", [MemoryBucket], indirect=True)
 
 
 @pytest.fixture
-def stall(store):
-    """`stall(run, work, happen)` for each request of `work`: a fresh run, and how `work` ended."""
+def stall(request):
+    """`stall(run, work, happen)` for each request of `work`: a fresh run, and how `work` ended.
 
-    def play(fresh, work, happen):
-        number = 0
-        while True:
-            number += 1
-            for after in (False, True):
+    Work that asks the store alone need not be stalled AFTER a request: it is BEFORE the next one.
+    """
+
+    def play(fresh, work, happen, moments=(BEFORE, AFTER)):
+        for number in count(1):
+            for after in moments:
                 run = fresh(f"20260101T000000-{number}{'b' if after else 'a'}")
                 late = fresh(run.prefix.run, again=True)
-                client = store.client()
-                late.bucket = Bucket(client, run.bucket.name)
-                stalling = Stalling(client, number, lambda run=run: happen(run), after=after)
+                happened = []
+
+                def happens(run=run, happened=happened):
+                    happened.append(happen(run))
+
+                if isinstance(run.bucket, MemoryBucket):
+                    late.bucket = StallingBucket(run.bucket, number, happens)
+                else:
+                    client = request.getfixturevalue("store").client()
+                    late.bucket = Bucket(client, run.bucket.name)
+                    Stalling(client, number, happens, after=after)
                 try:
                     work(late)
                     error = None
                 except TransferError as raised:
                     error = raised
-                if stalling.calls < number:
+                if not happened:
                     return
                 yield run, error
 
@@ -178,7 +210,12 @@ def commit(run, verified):
     steps.commit(run.dataset, run.bucket, verified, run.prefix.run, Policy())
 
 
-@pytest.mark.parametrize("before", [False, True], ids=["first commit", "committed before"])
+@pytest.mark.parametrize(
+    ("before", "bucket"),
+    [(False, Bucket), (True, MemoryBucket)],
+    ids=["first commit", "committed before"],
+    indirect=["bucket"],
+)
 def test_a_stalled_commit_beside_another_one(stall, fresh, before):
     due = {}
 
@@ -195,12 +232,13 @@ def test_a_stalled_commit_beside_another_one(stall, fresh, before):
     def other(run):
         at_version(run, "v3").whole()
 
-    for run, error in stall(make, lambda late: commit(late, due["verified"]), other):
+    for run, error in stall(make, lambda late: commit(late, due["verified"]), other, [BEFORE]):
         is_whole(run, "v3")
         ends[type(error)] += 1
     assert set(ends) == {type(None), Overtaken, Unverified}
 
 
+@in_memory
 def test_a_stalled_commit_beside_one_of_the_same_rows(stall, fresh):
     due = {}
 
@@ -210,11 +248,14 @@ def test_a_stalled_commit_beside_one_of_the_same_rows(stall, fresh):
             due["verified"] = verified_of(run)
         return run
 
-    for run, error in stall(make, lambda late: commit(late, due["verified"]), lambda run: run.commit()):
+    for run, error in stall(
+        make, lambda late: commit(late, due["verified"]), lambda run: run.commit(), [BEFORE]
+    ):
         assert error is None
         is_whole(run, "v1")
 
 
+@in_memory
 def test_a_stalled_commit_of_a_run_that_is_committed_and_removed_meanwhile(stall, fresh, make_run):
     due = {}
 
@@ -230,7 +271,7 @@ def test_a_stalled_commit_of_a_run_that_is_committed_and_removed_meanwhile(stall
         newest.whole()
         retire(newest.bucket, newest.prefix, 1)
 
-    for run, _ in stall(make, lambda late: commit(late, due["verified"]), removed):
+    for run, _ in stall(make, lambda late: commit(late, due["verified"]), removed, [BEFORE]):
         if run.manifest() is not None:
             is_whole(run, "v1")
 
