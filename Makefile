@@ -171,15 +171,15 @@ data: ## Choose the rows of the API: FILE=<the real file>, or ROWS=1880465 gener
 
 export-config: ## Write the connections of a deployment into .deploy/, in every form (FILE=.env.production)
 	@$(BOOTSTRAP) run
-	@exec $(PY) -m services.deploy export-config $${FILE:+--file "$$FILE"}
+	@exec $(STACK) export-config $${FILE:+--file "$$FILE"}
 
 image-test: ## Build the image and run the tests inside it (BASE=… ENGINE=… ARGS=…; Error 3: it cannot be built here)
-	@$(BOOTSTRAP) run
-	@$(PY) -m services.deploy image-test $${BASE:+--base "$$BASE"} $${ENGINE:+--engine "$$ENGINE"} -- $(ARGS)
+	@$(BOOTSTRAP) test
+	@$(PY) -m pytest -s -x tests/images/image.py
 
 compose-test: ## Start the compose files, copy through each and verify (BASE=…; Error 3: Docker is missing)
-	@$(BOOTSTRAP) run
-	@exec $(PY) -m services.deploy compose-test $${BASE:+--base "$$BASE"}
+	@$(BOOTSTRAP) test
+	@$(PY) -m pytest -s -x tests/images/compose.py
 
 k8s-up: ## Make a kind cluster with Airflow, store and source in it (DAGs from Git: GIT_REPO=… GIT_SSH_KEY=…)
 	@$(BOOTSTRAP) run

@@ -29,6 +29,7 @@ HERE = Path(__file__).parent
 NEEDS_MORE = [
     "browser",
     "faults",
+    "images",
     "integration",
     "kubernetes",
     "long",

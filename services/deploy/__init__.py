@@ -1,1 +1,1 @@
-"""What carries the project to a deployment: its connections in every form, and a test of its image."""
+"""What carries the project to a deployment: its connections in every form (`make export-config`)."""

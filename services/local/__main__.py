@@ -1,7 +1,8 @@
-"""What is behind `make run`, `probe`, `verify`, `up`, `services`, `down`, `status`, `data` and their like."""
+"""What is behind `make run`, `verify`, `up`, `down`, `status`, `data`, `export-config` and their like."""
 
 import sys
 
+from services.deploy.export import export_config
 from services.local.command_line import command_line
 from services.local.commands import airflow, data, down, logs, password, services, status, up, verify
 from services.local.doctor import doctor
@@ -11,7 +12,7 @@ from services.local.run_report import run_report
 
 main = command_line(
     __doc__,
-    (run, probe, verify, run_report, up, services, down, doctor, status, logs, password, data),
+    (run, probe, verify, run_report, up, services, down, doctor, status, logs, password, data, export_config),
     (airflow,),
 )
 

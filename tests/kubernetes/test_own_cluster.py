@@ -98,7 +98,7 @@ def blocks(language):
 @pytest.fixture
 def run(tmp_path):
     """run(block) → (exit status, standard error, what the cluster holds), in a clone with its files."""
-    from services.deploy.__main__ import main
+    from services.local.__main__ import main
 
     clone, programs, state = tmp_path / "clone", tmp_path / "programs", tmp_path / "state"
     shutil.copytree(PROJECT / "k8s", clone / "k8s")

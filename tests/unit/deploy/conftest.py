@@ -56,7 +56,7 @@ def write_env(path, connections):
 @pytest.fixture
 def exported(tmp_path):
     folder = tmp_path / "out"
-    from services.deploy.__main__ import main
+    from services.local.__main__ import main
 
     assert (
         main(["export-config", "--file", str(write_env(tmp_path / "env", GIVEN)), "--folder", str(folder)])

@@ -13,8 +13,8 @@ from tests.unit.deploy.conftest import FORMS, GIVEN, PASSWORD, write_env
 pytest.importorskip("services.deploy.export", reason="needs services/, which the Astro image does not carry")
 
 from services.connections import from_environment, from_settings, read_lines
-from services.deploy.__main__ import main
 from services.deploy.export import LOCAL, deployable, placeholders
+from services.local.__main__ import main
 from services.local.errors import SettingsError
 
 

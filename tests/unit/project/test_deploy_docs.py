@@ -135,7 +135,7 @@ def test_every_exported_file_is_explained():
 
 
 def test_the_example_lines_can_be_exported(tmp_path, capsys):
-    from services.deploy.__main__ import main
+    from services.local.__main__ import main
 
     lines = re.findall(r"^AIRFLOW_CONN_.*$", DOCS.read_text(), re.MULTILINE)
     (tmp_path / "env").write_text("\n".join(lines))
