@@ -5,12 +5,14 @@ import re
 
 import pytest
 import yaml
-from airflow.sdk import Connection
 
+from include.pools import wanted
+from services import connections
+from services.local.airflow_env import local_connections
+from services.local.home import Credentials
+from services.local.ports import Ports
 from tests.env_files import readings
-from tests.project_files import PROJECT, needs_the_repository
-
-pytestmark = needs_the_repository
+from tests.project_files import PROJECT
 
 # The keys of the Astro CLI's settings file; others are dropped without a word.
 KNOWN_KEYS = {
@@ -28,7 +30,6 @@ KNOWN_KEYS = {
     "pools": {"pool_name", "pool_slot", "pool_description"},
     "variables": {"variable_name", "variable_value"},
 }
-FIELDS = ("conn_type", "host", "schema", "login", "password", "port", "extra")
 
 
 def text_of(name):
@@ -41,38 +42,15 @@ def lower_cased(value):
     return value
 
 
-def as_the_cli_applies(settings):
-    """Connections by id. The CLI's YAML reader lower-cases the keys of maps, but nothing within strings."""
-    connections = {}
-    for entry in yaml.safe_load(settings)["airflow"]["connections"]:
-        extra = entry.get("conn_extra")
-        connections[entry["conn_id"]] = {
-            **{field: entry.get(f"conn_{field.removeprefix('conn_')}") for field in FIELDS},
-            "extra": json.loads(extra) if isinstance(extra, str) else lower_cased(extra),
-        }
-    return connections
-
-
-def as_airflow_reads(environment):
-    """Connections by id from lines NAME=VALUE, the value being all that follows, as `--env-file` has it."""
-    connections = {}
-    for line in environment.splitlines():
-        name, _, value = line.partition("=")
-        if name.startswith("AIRFLOW_CONN_"):
-            conn_id = name.removeprefix("AIRFLOW_CONN_").lower()
-            connection = Connection.from_json(value, conn_id=conn_id)
-            fields = {field: getattr(connection, field) for field in FIELDS}
-            connections[conn_id] = {
-                **fields,
-                "extra": json.loads(connection.extra) if connection.extra else None,
-            }
-    return connections
+def fields_of(found):
+    return {each.conn_id: each.fields for each in found}
 
 
 def test_both_files_name_the_same_connections():
-    connections = as_the_cli_applies(text_of("airflow_settings.yaml"))
-    assert connections == as_airflow_reads(text_of(".env.example"))
-    assert {"wildfires_api", "locals3", "warehouse"} <= set(connections)
+    found = fields_of(connections.from_settings())
+    assert found == fields_of(connections.from_environment(connections.read_lines(PROJECT / ".env.example")))
+    assert {"wildfires_api", "locals3", "warehouse"} == set(found)
+    assert all(fields["description"] for fields in found.values())
 
 
 # .env: three programs read it ----------------------------------------------------------------------------
@@ -160,16 +138,7 @@ def test_what_the_cli_would_drop_shows(right, wrong):
     assert problems(settings.replace(right, wrong))
 
 
-def test_every_extra_is_a_json_string():
-    connections = yaml.safe_load(text_of("airflow_settings.yaml"))["airflow"]["connections"]
-    extras = [entry["conn_extra"] for entry in connections if "conn_extra" in entry]
-    assert extras
-    assert {type(extra) for extra in extras} == {str}
-
-
 def test_the_cli_and_every_other_airflow_get_the_same_pools():
-    from include.pools import wanted
-
     entries = yaml.safe_load(text_of("airflow_settings.yaml"))["airflow"]["pools"]
     of_the_cli = {
         entry["pool_name"]: {
@@ -198,25 +167,10 @@ def test_nothing_else_defines_a_pool():
 
 
 def test_the_stack_changes_addresses_and_keys_alone():
-    stack = pytest.importorskip("services.local.airflow_env")
-    from services.local.home import Credentials
-    from services.local.ports import Ports
-
     ports, keys = Ports(api=18000, s3=18333, postgres=15432), Credentials.generate()
-    before = as_airflow_reads(text_of(".env.example"))
-    after = {
-        each.conn_id: dict.fromkeys(FIELDS) | {k: v for k, v in each.fields.items() if k != "description"}
-        for each in stack.local_connections(ports, keys)
-    }
-    before["wildfires_api"] |= {"host": "127.0.0.1", "port": 18000}
-    before["locals3"] |= {"login": keys.s3_access_key, "password": keys.s3_secret_key}
-    before["locals3"]["extra"] |= {"endpoint_url": "http://127.0.0.1:18333"}
-    before["warehouse"] |= {"host": "127.0.0.1", "port": 15432, "password": keys.warehouse_password}
-    assert after == before
-
-
-def test_every_connection_has_a_description():
-    connections = pytest.importorskip("services.connections")
-    found = connections.from_settings()
-    assert len(found) == 3
-    assert [each.conn_id for each in found if not each.fields.get("description")] == []
+    expected = fields_of(connections.from_settings())
+    expected["wildfires_api"] |= {"host": "127.0.0.1", "port": 18000}
+    expected["locals3"] |= {"login": keys.s3_access_key, "password": keys.s3_secret_key}
+    expected["locals3"]["extra"] |= {"endpoint_url": "http://127.0.0.1:18333"}
+    expected["warehouse"] |= {"host": "127.0.0.1", "port": 15432, "password": keys.warehouse_password}
+    assert fields_of(local_connections(ports, keys)) == expected
