@@ -1,4 +1,4 @@
-"""`python -m services.wildfires_api`: generate or load rows, serve them, check them."""
+"""`python -m services.wildfires_api`: generate or load rows, and serve them."""
 
 import argparse
 import signal
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from services.wildfires_api.snapshot import Meta, Snapshot, SnapshotError, SnapshotMissing
+from services.wildfires_api.snapshot import Meta, SnapshotError, SnapshotMissing
 
 GRACE_SECONDS = 5  # for answers under way when the server is told to stop
 INTERRUPTED = 130
@@ -59,8 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--max-concurrency", type=_at_least(1), default=64, help="most streams at once")
     add("--generate-if-missing", type=int, metavar="ROWS", help="rows to generate when the folder has none")
     add("--access-log", action="store_true", help="log every request")
-    add = command("check", _check, "print what a folder holds and compare it with the published totals")
-    add("data", type=Path, help="folder that `generate` or `load` wrote")
     return parser
 
 
@@ -96,8 +94,8 @@ def _serve(options: argparse.Namespace) -> int:
     from services.wildfires_api.app import create_app
     from services.wildfires_api.dates import ensure
 
-    ensure(options.data)
     try:
+        ensure(options.data)
         app = create_app(options.data, options.max_limit, options.max_concurrency)
     except SnapshotMissing:
         if options.generate_if_missing is None:
@@ -113,23 +111,6 @@ def _serve(options: argparse.Namespace) -> int:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return 0
-
-
-def _check(options: argparse.Namespace) -> int:
-    from services.wildfires_api import totals
-
-    snapshot = Snapshot(options.data)
-    meta, known = snapshot.meta, totals.published()
-    print(f"{meta.count:,} rows, version {meta.version}, {meta.source}")
-    if meta.count != known.rows:
-        print(f"Not compared: the published totals are those of {known.rows:,} rows.")
-        return 0
-    found = totals.count(snapshot)
-    print(f"{sum(found.acres.values()):,.0f} acres burned, {sum(known.acres.values()):,} published")
-    lines = totals.differences(found)
-    as_published = "Rows per year, state, cause and size class, and nulls per column, are as published."
-    print("\n".join(lines) or as_published)
-    return 1 if lines else 0
 
 
 if __name__ == "__main__":

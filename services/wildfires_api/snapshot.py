@@ -4,6 +4,7 @@ dates.idx (dates.py) is opened beside them.
 """
 
 import json
+import mmap
 import os
 import random
 import weakref
@@ -12,12 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from services.wildfires_api.fpa_fod import EDITION, FIRES
 
 ROWS, INDEX, DATES, META = "rows.ndjson", "rows.idx", "dates.idx", "meta.json"
-OFFSET_BYTES = 8  # little-endian uint64
+OFFSET = np.dtype("<u8")
+ENTRY = np.dtype("<i4")  # of dates.idx: the day since 1970, the row's number
 CHUNK_BYTES = 512 * 1024
 SMALL_ROWS = 20_000
+Integers = npt.NDArray[np.integer[Any]]
 
 
 class SnapshotError(Exception):
@@ -71,25 +77,23 @@ class Snapshot:
     """One opened version of the data.
 
     Its files stay open until the last response that reads them is done, so replacing the folder never
-    disturbs a response under way. Reads go through pread: nothing is mapped, so memory stays flat.
+    disturbs a response under way. Rows are read by pread, only their indexes are mapped: memory stays flat.
     """
 
     def __init__(self, folder: Path) -> None:
         """Raises SnapshotMissing, or SnapshotError when the files do not belong together."""
         self.meta = Meta.read(folder / META)
         try:
-            self._rows, self._index = (self._open(folder / name) for name in (ROWS, INDEX))
+            index_bytes = (folder / INDEX).stat().st_size
+            self._check_size(folder / INDEX, index_bytes, (self.meta.count + 1) * OFFSET.itemsize)
+            self._index = _mapped(folder / INDEX, OFFSET)
+            self._rows = os.open(folder / ROWS, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise SnapshotError(f"{folder} is incomplete: {error}. Generate or load it again.") from error
-        self.dates = self._open(folder / DATES) if (folder / DATES).exists() else None  # see dates.py
-        index_bytes = os.fstat(self._index).st_size
-        self._check_size(folder / INDEX, index_bytes, (self.meta.count + 1) * OFFSET_BYTES)
+        weakref.finalize(self, os.close, self._rows)
+        there = (folder / DATES).exists()
+        self.dates = _mapped(folder / DATES, ENTRY).reshape(-1, 2) if there else None
         self._check_size(folder / ROWS, os.fstat(self._rows).st_size, self.offset(self.meta.count))
-
-    def _open(self, path: Path) -> int:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        weakref.finalize(self, os.close, descriptor)
-        return descriptor
 
     def _check_size(self, path: Path, found: int, expected: int) -> None:
         if found != expected:
@@ -100,7 +104,7 @@ class Snapshot:
 
     def offset(self, row: int) -> int:
         """The byte at which row number `row` begins; `count` gives the end of the file."""
-        return int.from_bytes(os.pread(self._index, OFFSET_BYTES, row * OFFSET_BYTES), "little")
+        return int(self._index[row])
 
     def byte_range(self, start: int, limit: int, count: int) -> tuple[int, int]:
         """Where rows [start, start + limit) of the first `count` lie; an empty range beyond the end."""
@@ -108,9 +112,8 @@ class Snapshot:
         return self.offset(first), self.offset(min(first + limit, count))
 
     def line(self, row: int) -> bytes:
-        """One row, in two reads."""
-        ends = os.pread(self._index, 2 * OFFSET_BYTES, row * OFFSET_BYTES)
-        begin, end = (int.from_bytes(each, "little") for each in (ends[:OFFSET_BYTES], ends[OFFSET_BYTES:]))
+        """One row."""
+        begin, end = self._index[row : row + 2].tolist()
         return os.pread(self._rows, end - begin, begin)
 
     def slices(self, begin: int, end: int) -> Iterator[bytes]:
@@ -134,6 +137,14 @@ class Snapshot:
         chosen = random.Random(seed).sample(range(count), min(limit, count))  # noqa: S311 (not a secret)
         for first in range(0, len(chosen), size):
             yield b"".join(line for row in chosen[first : first + size] for line in self.lines(row, 1, 1))
+
+
+def _mapped(path: Path, kind: np.dtype[Any]) -> Integers:
+    """A file of numbers, of which only what is looked at is read; it stays readable when it is replaced."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:  # which cannot be mapped
+            return np.empty(0, kind)
+        return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), kind)
 
 
 class SnapshotFolder:

@@ -5,8 +5,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
-from array import array
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,8 +12,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from services.wildfires_api.dates import Days
-from services.wildfires_api.snapshot import DATES, INDEX, META, ROWS, SMALL_ROWS, Meta, SnapshotError
+from services.wildfires_api.snapshot import DATES, INDEX, META, OFFSET, ROWS, SMALL_ROWS, Meta, SnapshotError
 
 VERSION_DIGITS = 16
 
@@ -100,10 +100,7 @@ class SnapshotWriter:
         shutil.rmtree(old, ignore_errors=True)
 
     def _write_offsets(self, offsets: Sequence[int]) -> None:
-        packed = array("Q", offsets)
-        if sys.byteorder == "big":
-            packed.byteswap()
-        self._index.write(packed.tobytes())
+        self._index.write(np.array(offsets, OFFSET).tobytes())
 
 
 def _refuse_foreign_folder(folder: Path) -> None:
