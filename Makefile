@@ -208,7 +208,7 @@ k8s-down: ## Remove the cluster and everything that was made for it
 
 dbt-manifest: ## Write include/dbt/manifest.json anew, after a change of the dbt project
 	@$(BOOTSTRAP) report
-	@$(PY) -m services.local.dbt_manifest
+	@$(STACK) dbt-manifest
 
 lock: ## Compile the lock files anew from their *.in (ARGS=--upgrade for newer versions)
 	@$(BOOTSTRAP) lock $(ARGS)

@@ -5,6 +5,7 @@ import sys
 from services.deploy.export import export_config
 from services.local.command_line import command_line
 from services.local.commands import airflow, data, down, logs, password, services, status, up, verify
+from services.local.dbt_manifest import dbt_manifest
 from services.local.doctor import doctor
 from services.local.probe import probe
 from services.local.run_once import run
@@ -12,7 +13,10 @@ from services.local.run_report import run_report
 
 main = command_line(
     __doc__,
-    (run, probe, verify, run_report, up, services, down, doctor, status, logs, password, data, export_config),
+    (
+        *(run, run_report, probe, verify, data, up, services, down),
+        *(status, password, logs, doctor, export_config, dbt_manifest),
+    ),
     (airflow,),
 )
 

@@ -106,10 +106,8 @@ def install_sdk() -> None:
     """Make the Astro SDK's interpreter, or say why the report cannot load here: all else works without it."""
     if installed_in(SDK) == stamp_of(SDK_LOCK):
         return
-    ours = (3, 11) <= sys.version_info[:2] < (3, 13)
-    python = sys.executable if ours else sdk_python(find_uv())
-    if python:
-        install(SDK, SDK_LOCK, python)
+    if (3, 11) <= sys.version_info[:2] < (3, 13) or another_python(find_uv()):
+        install(SDK, SDK_LOCK, sys.executable)
     else:
         print(
             "Left out: the report's load. It needs Python 3.11 or 3.12, and neither is on PATH (this is "
@@ -118,24 +116,14 @@ def install_sdk() -> None:
         )
 
 
-def sdk_python(uv: str) -> str:
-    """The path of a Python that the SDK runs on, fetched where uv can; "" if there is none.
+def another_python(uv: str) -> bool:
+    """Whether the SDK's folder has a Python that it runs on: uv finds one, or fetches it where it can.
 
     uv skips what does not run: a version manager leaves programs for versions that are not there.
     """
-    environment = {**uv_environment(), "UV_PYTHON_DOWNLOADS": "manual", "UV_HTTP_RETRIES": "0"}
-
-    def said(*arguments: str) -> str:
-        done = subprocess.run(
-            [uv, "python", *arguments], env=environment, capture_output=True, text=True, check=False
-        )
-        return done.stdout.strip()
-
-    find = ("find", "--no-project", "--system", SDK_PYTHONS)
-    if found := said(*find):
-        return found
-    said("install", "3.12")
-    return said(*find)
+    environment = {**uv_environment(), "UV_PYTHON_DOWNLOADS": "automatic", "UV_HTTP_RETRIES": "0"}
+    make = [uv, "venv", "--quiet", "--allow-existing", "--python", SDK_PYTHONS, str(SDK)]
+    return subprocess.run(make, env=environment, capture_output=True, check=False).returncode == 0
 
 
 def run_uv(uv: str, arguments: list[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import psutil
 import typer
+from rich import filesize
 
 from services import connections
 from services.local import airflow_env
@@ -22,7 +23,7 @@ from services.local.progress import Progress
 from services.local.read_back import BUCKET
 from services.local.sample_data import Replace, Rows, SampleData, ask_to_replace
 from services.local.stack import Executor, Stack
-from services.local.summary import size, table
+from services.local.summary import table
 from services.local.supervise import Supervisor
 
 
@@ -156,14 +157,14 @@ def status() -> int:
         return 3
     rows = _addresses(stack)
     for name, info in stack.supervisor.states().items():
-        used = size(_memory(info["pid"])) if info["pid"] else "–"
+        used = filesize.decimal(_memory(info["pid"])) if info["pid"] else "–"
         rows[name] = f"{info['statename'].lower()}, {info['description']}, {used}"
-    rows["all processes"] = size(sum(_pss(process) for process in marked_processes(home)))
+    rows["all processes"] = filesize.decimal(sum(_pss(process) for process in marked_processes(home)))
     console.print(table(rows), markup=False)
     return 0
 
 
-def _memory(pid: int) -> float:
+def _memory(pid: int) -> int:
     """Bytes of a process and its children."""
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -171,11 +172,11 @@ def _memory(pid: int) -> float:
     return 0
 
 
-def _pss(process: psutil.Process) -> float:
+def _pss(process: psutil.Process) -> int:
     """Its memory, shared pages divided among those that share them (bytes)."""
     with contextlib.suppress(psutil.Error):
         info = process.memory_full_info()
-        return float(getattr(info, "pss", info.uss))
+        return int(getattr(info, "pss", info.uss))
     return 0
 
 

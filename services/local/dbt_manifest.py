@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,17 @@ MANIFEST = PROJECT / "include" / "dbt" / "manifest.json"
 KEPT = ("unique_id", "package_name", "resource_type", "original_file_path", "tags", "fqn")
 
 
+def dbt_manifest() -> int:
+    """Write the manifest of the dbt project anew."""
+    MANIFEST.write_text(make())
+    print(f"{MANIFEST.relative_to(PROJECT)} is of this project now.")
+    return 0
+
+
 def make() -> str:
     """The manifest's text. Raises StackError with dbt's words where the project cannot be parsed."""
+    if not DBT.exists():
+        raise StackError(f"There is no {DBT}. Run the command through `make`.")
     with tempfile.TemporaryDirectory() as folder:
         paths = ["--project-dir", str(FOLDER), "--profiles-dir", str(FOLDER)]
         paths += ["--target-path", folder, "--log-path", folder]
@@ -50,17 +58,3 @@ def _reduced(node: dict[str, Any]) -> dict[str, Any]:
     if "depends_on" in node:
         reduced["depends_on"] = {"nodes": sorted(node["depends_on"].get("nodes", []))}
     return reduced | {"config": {"materialized": node.get("config", {}).get("materialized")}}
-
-
-def main() -> int:
-    try:
-        MANIFEST.write_text(make())
-    except (StackError, OSError) as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    print(f"{MANIFEST.relative_to(PROJECT)} is of this project now.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,19 +6,12 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from rich import filesize
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.local.read_back import ReadBack
-
-
-def size(number: float) -> str:
-    """Bytes in decimal units, for example `3.1 MB`."""
-    units = ["bytes", "kB", "MB", "GB", "TB"]
-    while number >= 1000 and len(units) > 1:
-        number /= 1000
-        units.pop(0)
-    return f"{number:,.{0 if units[0] == 'bytes' else 1}f} {units[0]}"
 
 
 def facts(
@@ -35,7 +28,7 @@ def facts(
     return {
         "rows": f"{rows:,}",
         "objects": f"{len(receipts):,}" + (f" ({reused:,} reused)" if reused else ""),
-        "bytes": f"{size_of_all:,} ({size(size_of_all)})",
+        "bytes": f"{size_of_all:,} ({filesize.decimal(size_of_all)})",
         "rows/s": f"{rows / copying:,.0f} while copying" if copying else "–",
         "peak memory of a copy": f"{max(peaks):,.0f} MB" if peaks else "–",
         "retries": str(retries),

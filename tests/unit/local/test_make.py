@@ -155,22 +155,23 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The bootstrap under a Python that the SDK does not run on; the list is what it was to install."""
+def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The bootstrap under a Python that the SDK does not run on; the list is where it was to install."""
     from services.local import bootstrap
 
-    installed: list[str] = []
+    installed: list[Path] = []
     uv = bootstrap.find_uv()
     monkeypatch.setattr(bootstrap, "find_uv", lambda: uv)
     monkeypatch.setattr(bootstrap.sys, "version_info", (3, 13, 0, "final", 0))
     monkeypatch.setattr(bootstrap, "installed_in", lambda folder: None)
-    monkeypatch.setattr(bootstrap, "install", lambda folder, lock, python: installed.append(python))
+    monkeypatch.setattr(bootstrap, "SDK", tmp_path / "sdk")
+    monkeypatch.setattr(bootstrap, "install", lambda folder, lock, python: installed.append(folder))
     return installed
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="this Python is newer than any of the SDK")
 def test_the_sdks_interpreter_is_made_of_the_first_python_of_its_range_that_runs(
-    programs: Path, newer: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    programs: Path, newer: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from services.local import bootstrap
 
@@ -179,14 +180,15 @@ def test_the_sdks_interpreter_is_made_of_the_first_python_of_its_range_that_runs
     (real / "python3.11").symlink_to(sys.executable)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{real}")
     bootstrap.install_sdk()
-    (python,) = newer
+    assert newer == [tmp_path / "sdk"]
+    python = tmp_path / "sdk/bin/python"
     ran = subprocess.run([python, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True)
     assert ran.stdout in (b"(3, 11)\n", b"(3, 12)\n")
 
 
 @pytest.mark.usefixtures("programs")
 def test_where_there_is_none_the_sdk_is_left_out_and_that_is_said(
-    newer: list[str], capsys: pytest.CaptureFixture[str]
+    newer: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     from services.local import bootstrap
 
