@@ -187,8 +187,8 @@ k8s-up: ## Make a kind cluster with Airflow, store and source in it (DAGs from G
 		$${GIT_SSH_KEY:+--git-ssh-key "$$GIT_SSH_KEY"}
 
 k8s-check: ## Run DAGs on both executors in the cluster, and verify tasks, logs, objects and manifest
-	@$(BOOTSTRAP) run
-	@exec $(K8S) check
+	@$(BOOTSTRAP) test
+	@exec $(PY) -m pytest tests/kubernetes/live.py
 
 k8s-status: ## Show what is up in the cluster, and where
 	@$(BOOTSTRAP) run

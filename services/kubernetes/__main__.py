@@ -1,13 +1,13 @@
-"""The commands behind `make k8s-up`, `k8s-check`, `k8s-status`, `k8s-logs`, `k8s-secret` and `k8s-down`."""
+"""The commands behind `make k8s-up`, `k8s-status`, `k8s-logs`, `k8s-secret` and `k8s-down`."""
 
 import sys
 
-from services.kubernetes.commands import check, down, logs, secret, status, up
+from services.kubernetes.commands import down, logs, secret, status, up
 from services.local.command_line import command_line
 
 main = command_line(
     __doc__,
-    (up, check, status, logs, secret, down),
+    (up, status, logs, secret, down),
     interrupted="Interrupted. `make k8s-up` goes on from here, `make k8s-down` removes everything.",
 )
 

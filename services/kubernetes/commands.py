@@ -18,13 +18,11 @@ from services.local.ports import Ports
 from services.local.progress import Progress
 from services.local.summary import table
 
-__all__ = ["check", "down", "logs", "status", "up"]
-
 SERVERS = ("seaweedfs", "wildfires-api", "postgres", "warehouse-db")
 COMPONENTS = ("scheduler", "api-server", "dag-processor", "worker", *SERVERS)
 
 
-def _tools() -> Tools:
+def tools_here() -> Tools:
     home = Path(os.environ.get("K8S_HOME") or PROJECT / ".k8s").expanduser().absolute()
     return Tools(home / "kubeconfig")
 
@@ -33,7 +31,7 @@ def up(git_repo: str | None = None, git_ref: str = "main", git_ssh_key: Path | N
     """Make the cluster and install everything in it. Run again, it goes on where it was interrupted."""
     git = _git(git_repo, git_ref, git_ssh_key)
     ports = Ports.from_environment(os.environ)
-    tools = _tools()
+    tools = tools_here()
     with Progress() as progress:
         tools.require(*NEEDED)
         tools.helm_major()
@@ -83,9 +81,9 @@ def _ask(name: str, key: str) -> str:
 
 def secret(name: str, key: str) -> int:
     """Print one value of one secret of the cluster."""
-    tools = _tools()
-    _require_cluster(tools)
-    values = _secret(tools, name)
+    tools = tools_here()
+    require_cluster(tools)
+    values = values_of_secret(tools, name)
     if key not in values:
         raise StackError(
             f"The secret {name} has no key {key!r}. Its keys: {', '.join(sorted(values)) or 'none'}."
@@ -94,46 +92,19 @@ def secret(name: str, key: str) -> int:
     return 0
 
 
-def _secret(tools: Tools, name: str) -> dict[str, str]:
+def values_of_secret(tools: Tools, name: str) -> dict[str, str]:
     return manifests.values_of(json.loads(tools.kubectl("get", "secret", name, "--output", "json")))
 
 
-def _require_cluster(tools: Tools) -> None:
+def require_cluster(tools: Tools) -> None:
     tools.require("kind", "kubectl", "docker")
     if not cluster.exists(tools) or not tools.kubeconfig.exists():
         raise StackError("The cluster is not up. Start it with: make k8s-up")
 
 
-def check() -> int:
-    """Run DAGs on both executors and look at everything that they leave."""
-    import minio
-
-    from services.kubernetes.check import check as look
-    from services.local.airflow_api import AirflowApi
-
-    tools = _tools()
-    _require_cluster(tools)
-    found = cluster.addresses(tools)
-    api = AirflowApi(f"http://{found['airflow']}", "admin", _secret(tools, "airflow-admin")["password"])
-    keys = _secret(tools, "seaweedfs")
-    s3 = minio.Minio(found["s3"], keys["access-key"], keys["secret-key"], secure=False, region="us-east-1")
-    with Progress() as progress:
-        try:
-            wrong = look(api, s3, progress.say)
-        except StackError:
-            print(install.diagnosis(tools), flush=True)
-            raise
-        finally:
-            api.close()
-        if wrong:
-            raise StackError("\n".join(["The check found faults:", *wrong]))
-        progress.say("Both executors ran their tasks, logs are in the bucket, the manifest is verified.")
-    return 0
-
-
 def status() -> int:
     """Exit status 0 when Airflow is installed in the cluster, 3 when it is not (as `systemctl status`)."""
-    tools = _tools()
+    tools = tools_here()
     tools.require("kind", "docker")
     if not cluster.exists(tools):
         print("The cluster is not up. Start it with: make k8s-up")
@@ -152,8 +123,8 @@ def status() -> int:
 
 def logs(name: Annotated[str | None, typer.Argument()] = None) -> int:
     """The end of the logs of every component, or more of one: a component or a pod."""
-    tools = _tools()
-    _require_cluster(tools)
+    tools = tools_here()
+    require_cluster(tools)
     if name is not None and name not in COMPONENTS:
         print(tools.kubectl("logs", name, "--all-containers", "--prefix", "--tail", "200"))
         return 0
@@ -167,7 +138,7 @@ def logs(name: Annotated[str | None, typer.Argument()] = None) -> int:
 
 def down() -> int:
     """Remove everything: cluster, secrets, accounts, volumes, images, kubeconfig."""
-    tools = _tools()
+    tools = tools_here()
     tools.require("kind", "docker")
     with Progress() as progress:
         cluster.delete(tools, progress.say)

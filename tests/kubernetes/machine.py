@@ -39,9 +39,9 @@ class Machine:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "GIT_", "PYTEST"))}
         return kept | {"PATH": str(self.bin), "K8S_HOME": str(self.folder / "home"), **self.ports}
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, module: str = "services.kubernetes") -> subprocess.CompletedProcess[str]:
         (self.bin / "calls.jsonl").write_text("")
-        command = [sys.executable, "-m", "services.kubernetes", *arguments]
+        command = [sys.executable, "-m", module, *arguments]
         return subprocess.run(
             command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=300
         )

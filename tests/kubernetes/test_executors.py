@@ -93,7 +93,7 @@ def test_a_finished_pod_is_gone(both, example):
 @pytest.fixture(scope="module")
 def sent(both: Cluster) -> "Run":
     """A run whose copies were sent to pods."""
-    from services.kubernetes.check import TO_PODS
+    from tests.kubernetes.live import TO_PODS
 
     run = both.stack.trigger("wildfires_small_to_s3", TO_PODS)
     assert both.stack.wait(run, 300) == "success"

@@ -82,7 +82,7 @@ def test_a_secret_is_printed_when_it_is_asked_for(up):
     assert "password" in wrong.stderr
 
 
-@pytest.mark.parametrize("command", [("logs",), ("check",), ("secret", "a", "b")])
+@pytest.mark.parametrize("command", [("logs",), ("secret", "a", "b")])
 def test_what_needs_the_cluster_says_so(machine, command):
     done = machine.run(*command)
     assert done.returncode == 1
