@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,34 @@ class Lake:
 
     def manifests(self) -> list[dict[str, Any]]:
         return [json.loads(self.read(key)) for key in self.objects() if key.endswith("/_manifest.json")]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checked_once() -> Iterator[None]:
+    """Do once what takes most of each `dag.test()`: here neither forms nor the project's DAGs change.
+
+    Each time Airflow looks at a field of a form it checks the field's schema, thousands of times a run; and
+    at each run it parses and stores all the other DAGs too.
+    """
+    from airflow.dag_processing import dagbag
+    from jsonschema.validators import Draft202012Validator
+
+    check, sync, kept = Draft202012Validator.check_schema, dagbag.sync_bag_to_db, []
+
+    @cache
+    def check_text(schema: str) -> None:
+        check(json.loads(schema))
+
+    def sync_once(bag: Any, *where: Any) -> None:
+        if bag not in kept:
+            kept.append(bag)
+            sync(bag, *where)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Draft202012Validator, "check_schema", lambda schema: check_text(json.dumps(schema)))
+        patch.setattr(dagbag, "BundleDagBag", cache(dagbag.BundleDagBag))
+        patch.setattr(dagbag, "sync_bag_to_db", sync_once)
+        yield
 
 
 @pytest.fixture(autouse=True)
