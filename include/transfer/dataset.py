@@ -4,16 +4,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, get_origin
-from urllib.parse import unquote
 
 from include.transfer.documents import brief, fits
 from include.transfer.errors import BadSettings, refuse_unknown
 from include.transfer.fingerprint import fingerprint_of
 from include.transfer.formats import COMPRESSIONS, FORMATS, FORMULAS, suffix
+from include.transfer.publish.names import wrong_with_table
 from include.transfer.schema.columns import RESCUED
 from include.transfer.source.bodies import wrong_with_body
 from include.transfer.source.chains import Chained, UntilEmpty
 from include.transfer.source.paging import Offset, Page
+from include.transfer.source.paths import leaves_base_path
 from include.transfer.source.row_shapes import Objects, Shape, shape_of
 from include.transfer.source.styles import Paging, paging_of, wrong_with
 from include.transfer.source.windows import Window, window_of
@@ -34,6 +35,7 @@ MAY_BE_EMPTY: Mapping[str, Any] = {
     "version_header": "",
     "provenance_header": "",
     "count_accept": "",
+    "table": "",
     "key": [],
 }
 
@@ -77,6 +79,7 @@ class Dataset:
     format: str = "csv"
     compression: str = "none"
     csv_formulas: str = "keep"  # text that a spreadsheet would run: `keep` it, or `quote` it by an apostrophe
+    table: str = ""  # namespace.name in the catalog behind lake_catalog; empty: none
     batch_size: int = 50_000
     key: Sequence[str] = field(default_factory=list)  # columns that name a row; each key comes once in a run
     duplicates: str = "fail"  # rows that come twice: `fail` the run, or `allow` them
@@ -132,12 +135,13 @@ class Dataset:
             one_of("misfit", MISFIT),
             f"types has {RESCUED}, which misfit adds" if self.rescues and RESCUED in self.types else "",
             one_of("csv_formulas", FORMULAS),
+            wrong_with_table(self.table, self.format),
             matching("name", NAME_PATTERN),
             matching("bucket", BUCKET_PATTERN),
             matching("conn_id", CONN_PATTERN),
             matching("store_conn_id", CONN_PATTERN),
             matching("total", TOTAL_PATTERN),
-            *(_leaves_base_path(name, getattr(self, name)) for name in ("count_path", "rows_path")),
+            *(leaves_base_path(name, getattr(self, name)) for name in ("count_path", "rows_path")),
             at_least("batch_size", 1),
             wrong_with(self.paging) or wrong_with_body(self.body, self.paging, self.window),
             wrong_with_body(self.count_body, None) and "count_body is no JSON",
@@ -225,20 +229,6 @@ class Dataset:
 
 def _kind(setting: Field[Any]) -> Any:
     return get_origin(setting.type) or setting.type
-
-
-def _leaves_base_path(name: str, path: Any) -> str:
-    """What is wrong with a path, as any server or proxy may read it; empty: it stays below the connection's.
-
-    The value is not repeated: a URL that somebody pasted may hold a login.
-    """
-    plain = re.split("[?#]", path)[0] if isinstance(path, str) else ".."
-    while (unquoted := unquote(plain)) != plain:
-        plain = unquoted
-    climbs = any(segment.split(";")[0] == ".." for segment in re.split(r"[/\\]", plain))
-    if not climbs and not re.match(r"\s*([a-z][a-z0-9+.-]*:)?[/\\]{2}", plain, re.IGNORECASE):
-        return ""
-    return f"{name} leaves the base path of the connection: make it a path below that, without a host and .."
 
 
 def _is_share(value: Any) -> bool:

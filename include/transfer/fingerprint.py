@@ -22,6 +22,7 @@ _NOT_CONTENT = {
     "reread",
     "provenance_header",
     "shrinks_by",
+    "table",
 }
 # Settings that the first release had not; its fingerprints stay what they were.
 _ADDED: Mapping[str, Any] = {

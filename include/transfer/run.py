@@ -19,7 +19,7 @@ from include.transfer.commit.verify_chain import verified_chain
 from include.transfer.copy import copy_batch
 from include.transfer.copy_chain import copy_chain
 from include.transfer.dataset import Dataset
-from include.transfer.errors import TransferError
+from include.transfer.errors import BadSettings, TransferError
 from include.transfer.payloads import (
     CommittedRun,
     CopiedBatch,
@@ -31,6 +31,7 @@ from include.transfer.payloads import (
 )
 from include.transfer.plan import write_plan
 from include.transfer.policy import Policy
+from include.transfer.publish.table import LakeTable
 from include.transfer.source.api import Api
 from include.transfer.source.count import Count
 from include.transfer.store.bucket import Bucket
@@ -52,14 +53,15 @@ def run(
     policy: Policy | None = None,
     max_maps: int = MOST_MAPS,
     interval: Interval | None = None,
+    table: LakeTable | None = None,
 ) -> CommittedRun | StandingRun:
     """Copy the source into the run `name` of its dataset, and commit it. Safe to call again.
 
-    `interval`: of a dataset with windows.
+    `interval`: of a dataset with windows. `table`: of one that names a table.
     """
     policy = policy or Policy()
     if api.dataset.window:
-        return _windows(api, bucket, name, policy, max_maps, interval or Interval())
+        return _windows(api, bucket, name, policy, max_maps, interval or Interval(), table)
     counted = count(api)
     batches = plan(api.dataset, counted, max_maps)
     if not policy.force and (standing := unchanged(api, bucket, counted, batches, name)):
@@ -67,11 +69,17 @@ def run(
     settle(api, bucket, counted, batches, name)
     copied = [copy(api, bucket, batch, name) for batch in batches]
     verified = verify(api, bucket, batches, copied, name, policy)
-    return commit(api.dataset, bucket, verified, name, policy)
+    return commit(api.dataset, bucket, verified, name, policy, table)
 
 
 def _windows(
-    api: Api, bucket: Bucket, name: str, policy: Policy, max_maps: int, interval: Interval
+    api: Api,
+    bucket: Bucket,
+    name: str,
+    policy: Policy,
+    max_maps: int,
+    interval: Interval,
+    table: LakeTable | None,
 ) -> CommittedRun | StandingRun:
     range_ = due(api.dataset, bucket, name, interval)
     if range_ is None:
@@ -79,7 +87,8 @@ def _windows(
     counted: Counted = {**count(bound(api, range_["since"], range_["until"])), "due": range_}
     batches = plan_windows(api, bucket, counted, name, max_maps)
     copied = [copy(api, bucket, batch, name) for batch in batches]
-    return commit(api.dataset, bucket, verify(api, bucket, batches, copied, name, policy), name, policy)
+    verified = verify(api, bucket, batches, copied, name, policy)
+    return commit(api.dataset, bucket, verified, name, policy, table)
 
 
 def count(api: Api) -> Counted:
@@ -176,34 +185,42 @@ def verify(
 
 
 def commit(
-    dataset: Dataset, bucket: Bucket, verified: VerifiedRun, name: str, policy: Policy
+    dataset: Dataset,
+    bucket: Bucket,
+    verified: VerifiedRun,
+    name: str,
+    policy: Policy,
+    table: LakeTable | None = None,
 ) -> CommittedRun | StandingRun:
     """Write the manifest of what was verified; returns where it is and what it holds.
 
-    Where all windows of a dataset hold what they did: the run that stands.
+    Where all windows of a dataset hold what they did: the run that stands. `table`: of one that names a table.
     """
+    if dataset.table and table is None:
+        raise BadSettings("it names a table, and no catalog is given", where=f"dataset {dataset.name!r}")
     prefix = Prefix(dataset.name, name)
     gates = None if policy.force else Gates(dataset.shrinks_by, dataset.types)
     if dataset.window:
-        done = commit_windows(dataset, bucket, verified, prefix, gates)
+        done = commit_windows(dataset, bucket, verified, prefix, gates, table)
         if "removed" in done:
-            cast(CommittedRun, done)["removed"] = _retired(bucket, prefix, policy.keep_runs)
+            cast(CommittedRun, done)["removed"] = _retired(bucket, prefix, policy.keep_runs, table)
         return done
     batches = _batches(verified["batches"])
     standing = read_standing(bucket, prefix)
     receipts = verified_receipts(bucket, prefix, ((prefix, batch) for batch in batches), verified["digest"])
     planned = len(batches) - verified["appended"]
     size = max((batch.limit for batch in batches[:planned]), default=dataset.batch_size)
-    stored = publish(bucket, manifest_of(dataset, prefix, verified, receipts, size), standing, gates)
+    manifest = manifest_of(dataset, prefix, verified, receipts, size)
+    stored = publish(bucket, manifest, standing, gates, table)
     committed = told(bucket, stored, receipts[planned:])
-    committed["removed"] = _retired(bucket, prefix, policy.keep_runs)
+    committed["removed"] = _retired(bucket, prefix, policy.keep_runs, table)
     return committed
 
 
-def _retired(bucket: Bucket, prefix: Prefix, keep: int) -> list[str]:
+def _retired(bucket: Bucket, prefix: Prefix, keep: int, table: LakeTable | None) -> list[str]:
     """Old runs removed. What fails here waits for the next commit: this run's is done and must be told of."""
     try:
-        return retire(bucket, prefix, keep)
+        return retire(bucket, prefix, keep, table)
     except TransferError as error:
         log.warning("old runs could not all be removed: %s; the next commit tries again", error)
         return []

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from include.transfer.batches import Batch
 from include.transfer.commit.entry import Entry
@@ -24,6 +25,9 @@ from include.transfer.source.count import Count
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 from include.transfer.store.swap import decides_races, swap_json
+
+if TYPE_CHECKING:
+    from include.transfer.publish.table import LakeTable
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +87,18 @@ def told(bucket: Bucket, manifest: Manifest, appended: Sequence[Receipt] = ()) -
     }
 
 
-def publish(bucket: Bucket, manifest: Manifest, standing: Standing, gates: Gates | None = None) -> Manifest:
+def publish(
+    bucket: Bucket,
+    manifest: Manifest,
+    standing: Standing,
+    gates: Gates | None = None,
+    table: "LakeTable | None" = None,
+) -> Manifest:
     """Publish the run: one PUT of its manifest, in place of `standing` alone. Returns it as stored.
 
     `standing` must have been read before the receipts were: then those of another commit cannot pass for this
-    one's. `gates`: how it may differ from the run before; None: in any way. Safe to run again: a manifest
+    one's. `gates`: how it may differ from the run before; None: in any way. `table`: brought up to the log once
+    the run is in it; what that raises undoes nothing. Safe to run again: a manifest
     that says the same already is left alone. Raises Unverified where a gate holds it or an object is gone by
     now, Overtaken where another attempt committed other rows meanwhile or retention removes this run,
     DocumentTooLarge where no reader would take the manifest.
@@ -102,10 +113,12 @@ def publish(bucket: Bucket, manifest: Manifest, standing: Standing, gates: Gates
         manifest = replace(manifest, created_at=datetime.now(UTC).isoformat(timespec="seconds"))
         etag = _swapped(bucket, manifest, standing)
     entry = _entered(bucket, manifest, standing, etag, last)
-    # Not before: the manifest of an earlier plan may still name what is swept.
-    sweep(bucket, prefix, manifest.keys, etag)
     stands = manifest if entry.run == prefix.run else run_of(bucket, prefix, entry) or manifest
     point_latest(bucket, stands.prefix, entry)
+    if table:
+        table.bring_up(prefix)
+    # Not before: the manifest of an earlier plan, and the table, may still name what is swept.
+    sweep(bucket, prefix, manifest.keys, etag, table)
     if not decides_races(bucket, prefix.latest):
         log.warning(
             "the store of %s does not decide between two writes at one moment (If-None-Match): of two "

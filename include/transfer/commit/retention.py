@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from include.transfer.commit.history import committed_runs, pointed_at
 from include.transfer.commit.log import newest, read_entry
@@ -10,6 +11,9 @@ from include.transfer.commit.sweep import abort_uploads
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
+if TYPE_CHECKING:
+    from include.transfer.publish.table import LakeTable
+
 log = logging.getLogger(__name__)
 
 # Where all runs are kept, too. Of a dataset by windows each entry names all that are live: a year of hours is
@@ -17,19 +21,23 @@ log = logging.getLogger(__name__)
 MOST_ENTRIES = 1_000
 
 
-def retire(bucket: Bucket, prefix: Prefix, keep: int) -> list[str]:
+def retire(bucket: Bucket, prefix: Prefix, keep: int, table: "LakeTable | None" = None) -> list[str]:
     """Keep the newest `keep` committed runs of the dataset (0: all); returns the names of those removed.
 
     The newest by the dataset's log, of which older entries go first; what a kept entry refers to stays. Also
     ends what an earlier, interrupted removal left. Never removed: a run that is not older than the one at
     `prefix`, one without a manifest (it is being copied, or has failed), one whose manifest cannot be read,
-    and the one that `_latest.json` names.
+    and the one that `_latest.json` names. Snapshots of `table` go before what they name; where a branch or a tag
+    holds one, its runs stay.
     """
     noted = _noted(bucket, prefix)
     removed = [old.run for old in noted if not bucket.head(old.manifest) and remove(bucket, old, begun=True)]
     kept = _kept(bucket, prefix, keep)
+    if table:
+        table.expire_before(kept.first)
     _sweep_log(bucket, prefix, kept.first)
     surplus = _surplus(bucket, prefix, kept, keep) if keep else []
+    surplus = _unnamed(table, surplus) if table and surplus else surplus
     for old in noted:
         if old.run not in removed and old not in surplus:
             bucket.delete(old.tombstone)  # broke off before anything was removed, and is to stay by now
@@ -80,6 +88,13 @@ def _surplus(bucket: Bucket, prefix: Prefix, kept: _Kept, keep: int) -> list[Pre
     latest = pointed_at(bucket, prefix)
     surplus = others[keep - len(kept.committed) :]
     return [old for old in reversed(surplus) if old.run < prefix.run and old.run != latest]
+
+
+def _unnamed(table: "LakeTable", surplus: list[Prefix]) -> list[Prefix]:
+    """Those of which no snapshot names an object by now."""
+    folders = tuple(map(str, surplus))
+    named = table.release(lambda key: key.startswith(folders))
+    return [old for old in surplus if not any(key.startswith(str(old)) for key in named)]
 
 
 def _on_its_way(manifest: Manifest, kept: _Kept) -> bool:

@@ -2,29 +2,38 @@
 
 import logging
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from include.transfer.errors import TransferError
 from include.transfer.store.bucket import Bucket, Upload
 from include.transfer.store.keys import Prefix
 
+if TYPE_CHECKING:
+    from include.transfer.publish.table import LakeTable
+
 log = logging.getLogger(__name__)
 
 
-def sweep(bucket: Bucket, prefix: Prefix, kept: Collection[str], committed: str) -> None:
+def sweep(
+    bucket: Bucket, prefix: Prefix, kept: Collection[str], committed: str, table: "LakeTable | None" = None
+) -> None:
     """Remove this run's objects and receipts but those in `kept`, and abort its unfinished uploads.
 
     `committed`: the ETag of the manifest that names what is kept. What was begun under it is spared, and
     where another manifest stands by now, everything: its commit sweeps. What goes can be in no later manifest
     (see standing.py), so this may stall anywhere. Nothing outside of the run's folder is touched, and in it
-    only names that a copy gives.
+    only names that a copy gives. What a snapshot of `table` names goes when that can be expired.
     """
     listed = list(bucket.objects(str(prefix)))
     found = bucket.head(prefix.manifest)
     if found is None or found.etag != committed:
         return
-    for stored in listed:
-        ours = prefix.is_data(stored.key) or prefix.is_receipt(stored.key)
-        if ours and stored.key not in kept and not prefix.began_with(stored.key, committed):
+    ours = (stored for stored in listed if prefix.is_data(stored.key) or prefix.is_receipt(stored.key))
+    surplus = [each for each in ours if each.key not in kept and not prefix.began_with(each.key, committed)]
+    objects = {each.key for each in surplus if prefix.is_data(each.key)}
+    named = table.release(objects.__contains__) if table and objects else set()
+    for stored in surplus:
+        if stored.key not in named:
             log.info("removing %s: no part of what is committed", bucket.uri(stored.key))
             bucket.delete(stored.key, stored.etag)
     abort_uploads(bucket, prefix, committed)

@@ -12,6 +12,7 @@ from include.transfer.commit.standing import read_standing
 from include.transfer.dataset import Dataset
 from include.transfer.errors import Overtaken
 from include.transfer.payloads import CommittedRun, PlannedBatch, StandingRun, VerifiedRun
+from include.transfer.publish.table import LakeTable
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 from include.transfer.windowed.due import window_of
@@ -22,7 +23,12 @@ log = logging.getLogger(__name__)
 
 
 def commit_windows(
-    dataset: Dataset, bucket: Bucket, verified: VerifiedRun, prefix: Prefix, gates: Gates | None
+    dataset: Dataset,
+    bucket: Bucket,
+    verified: VerifiedRun,
+    prefix: Prefix,
+    gates: Gates | None,
+    table: LakeTable | None = None,
 ) -> CommittedRun | StandingRun:
     """Commit what is new; where nothing is, remove what was copied, and name the run that stands.
 
@@ -35,12 +41,15 @@ def commit_windows(
             "another run has committed some of these windows meanwhile", fix="clear the whole run"
         )
     if all(window["kept"] for window in windows):
+        if table:  # an earlier commit may not have come to it
+            table.bring_up(prefix)
         return _stands(bucket, prefix, verified)
     places = [(_within(dataset, prefix, batch), Batch.from_dict(batch)) for batch in verified["batches"]]
     receipts = verified_receipts(bucket, prefix, places, verified["digest"])
     limits = [batch["limit"] or 0 for batch in verified["batches"]]
     size = max(limits, default=dataset.batch_size)
-    stored = publish(bucket, manifest_of(dataset, prefix, verified, receipts, size), standing, gates)
+    manifest = manifest_of(dataset, prefix, verified, receipts, size)
+    stored = publish(bucket, manifest, standing, gates, table)
     entry = newest(bucket, prefix)
     for since, until in _missing(dataset, entry.windows if entry else []):
         log.warning("nothing is copied from %s to %s: a backfill of these fills the gap", since, until)

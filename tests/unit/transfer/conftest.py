@@ -15,6 +15,7 @@ from include.transfer.copy import copy_batch
 from include.transfer.dataset import Dataset
 from include.transfer.payloads import CommittedRun, PlannedBatch, VerifiedRun
 from include.transfer.policy import Policy
+from include.transfer.publish.table import LakeTable
 from include.transfer.source.api import Api
 from include.transfer.source.pace import Patience
 from include.transfer.store.bucket import Bucket
@@ -77,9 +78,10 @@ class Run:
         verified = self.verify(planned, **policy)
         return steps.commit(self.dataset, self.bucket, verified, self.prefix.run, Policy(**policy))
 
-    def whole(self, **policy: Any) -> CommittedRun:
+    def whole(self, table: "LakeTable | None" = None, **policy: Any) -> CommittedRun:
         """The run from its count to its commit, whether the source has changed or not."""
-        return steps.run(self.api, self.bucket, self.prefix.run, Policy(**{"force": True, **policy}))  # type: ignore[return-value]
+        policy = {"force": True, **policy}
+        return steps.run(self.api, self.bucket, self.prefix.run, Policy(**policy), table=table)  # type: ignore[return-value]
 
     def key(self, start: int) -> str:
         """The object that the receipt of the batch from `start` on names."""
