@@ -25,6 +25,7 @@ _FORMS = {
     "http": "give it as JSON, with the whole URL as its host (http(s)://host:port/path: Airflow takes the"
     " path of a connection's URI for its schema) and an object as its extra",
     "aws": "make its extra an object, with the names of boto3 in config_kwargs",
+    "generic": "make its extra an object of pyiceberg's properties, all of them texts",
 }
 
 
@@ -43,17 +44,17 @@ def open_endpoint(conn_id: str) -> "Endpoint":
     class Hook(HttpHook):
         @classmethod
         def get_connection(cls, conn_id: str) -> "Connection":
-            found, auth = _without_auth(_readable(super().get_connection(conn_id)))
+            found, auth = _without_auth(readable(super().get_connection(conn_id)))
             if auth is not None:
                 logins.append(login_of(auth, found.login or "", found.password or ""))
             return found
 
     hook = Hook(method="GET", http_conn_id=conn_id)
-    with _named(conn_id, "http"):
+    with named(conn_id, "http"):
         session = hook.get_conn()
         endpoint = Endpoint.of(session, hook.base_url)
         endpoint = endpoint.with_login(logins[0]) if logins else endpoint
-    _mask(endpoint.secrets)
+    mask(endpoint.secrets)
     return endpoint
 
 
@@ -64,7 +65,7 @@ def open_api(dataset: "Dataset", sharing: int = 1) -> "Api":
 
     endpoint = open_endpoint(dataset.conn_id)
     pace = Pace(dataset.requests_per_minute / sharing)
-    return Api(endpoint.session(_mask), endpoint.base_url, dataset, pace=pace)
+    return Api(endpoint.session(mask), endpoint.base_url, dataset, pace=pace)
 
 
 def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bucket":
@@ -72,8 +73,8 @@ def open_bucket(store_conn_id: str, bucket: str, *, patient: bool = True) -> "Bu
     from include.transfer.store.bucket import Bucket
     from include.transfer.store.client import connect
 
-    settings = _store_settings(store_conn_id)
-    with _named(store_conn_id, "aws"):
+    settings = store_settings(store_conn_id)
+    with named(store_conn_id, "aws"):
         client = connect(*settings, patient=patient)
     return Bucket(client, bucket, settings.options.put_headers, lambda: settings.secrets)
 
@@ -85,23 +86,23 @@ def open_both(dataset: "Dataset", sharing: int = 1) -> "tuple[Api, Bucket]":
 
 def store_url(store_conn_id: str) -> str:
     """Where the store is, without its keys."""
-    return _store_settings(store_conn_id).endpoint or "https://s3.amazonaws.com"
+    return store_settings(store_conn_id).endpoint or "https://s3.amazonaws.com"
 
 
-def _store_settings(conn_id: str) -> "Settings":
+def store_settings(conn_id: str) -> "Settings":
     """Endpoint, region, credentials and options as the Amazon provider reads them from the connection."""
     from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
     from airflow.sdk import BaseHook
 
     from include.transfer.store.options import Options, Settings
 
-    with _named(conn_id, "aws"):
-        settings = AwsConnectionWrapper(conn=_readable(BaseHook.get_connection(conn_id)))
+    with named(conn_id, "aws"):
+        settings = AwsConnectionWrapper(conn=readable(BaseHook.get_connection(conn_id)))
         endpoint, options = settings.get_service_endpoint_url("s3"), Options.of(settings.extra_config)
     if settings.aws_access_key_id and not settings.role_arn:
         keys = settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token
         found = Settings(endpoint, settings.region_name, keys, options)
-        _mask(found.secrets)
+        mask(found.secrets)
         return found
     return _with_role(conn_id, endpoint, options)
 
@@ -129,22 +130,22 @@ def connection_json(conn_id: str, kind: str) -> str:
 
     from include.transfer.redact import secrets_of_login
 
-    with _named(conn_id, kind):
-        found = _readable(BaseHook.get_connection(conn_id))
-    _mask(secrets_of_login(found.login or "", found.password or ""))
+    with named(conn_id, kind):
+        found = readable(BaseHook.get_connection(conn_id))
+    mask(secrets_of_login(found.login or "", found.password or ""))
     names = ("conn_type", "host", "port", "schema", "login", "password")
     fields = {name: getattr(found, name) for name in names if getattr(found, name) not in (None, "")}
     return json.dumps(fields | {"extra": found.extra_dejson})
 
 
-def _mask(secrets: Collection[str]) -> None:
+def mask(secrets: Collection[str]) -> None:
     """Let Airflow hide these in this task's log; it warns of those that are too short for it."""
     from airflow.sdk.log import mask_secret
 
     mask_secret([*sorted(secret for secret in secrets if len(secret) > 4)])
 
 
-def _readable(connection: "Connection") -> "Connection":
+def readable(connection: "Connection") -> "Connection":
     """Raises BadSettings for an extra that is no JSON: Airflow takes it for empty."""
     from include.transfer.errors import BadSettings
 
@@ -171,7 +172,7 @@ def _without_auth(connection: "Connection") -> "tuple[Connection, Any]":
 
 
 @contextmanager
-def _named(conn_id: str, kind: str) -> Iterator[None]:
+def named(conn_id: str, kind: str) -> Iterator[None]:
     """Name the connection in every error, and say of one that is missing what to make.
 
     Whatever else a hook or a library says of a connection holds its values.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule, task
 
-from include.tasks import connections, context
+from include.tasks import catalog, connections, context
 from include.transfer.payloads import (
     CommittedRun,
     CopiedBatch,
@@ -99,6 +99,7 @@ def plan(counted: Counted, dataset: Settings, run: str) -> list[PlannedBatch]:
 
     chosen = context.of_this_run(dataset)
     api, bucket = connections.open_both(chosen)
+    catalog.open_table(chosen, bucket)  # a connection that is missing is told of before anything is copied
     claim(bucket, chosen.name, context.dag_id())
     if chosen.window:
         return plan_windows(api, bucket, counted, run, context.max_maps())
@@ -152,7 +153,9 @@ def verify(
 def commit(verified: VerifiedRun, dataset: Settings, run: str) -> CommittedRun:
     """Publish the run: one PUT of its manifest, one asset event. Then old runs go, if any are to.
 
-    Skipped where all windows that were copied hold what they did.
+    Where the dataset names a table, that is brought up to the run in between; should that fail, the run stays
+    committed, and another try finishes the table. Skipped where all windows that were copied hold what they
+    did.
     """
     import include.transfer.run
     from include.transfer.commit.owner import claim
@@ -160,7 +163,8 @@ def commit(verified: VerifiedRun, dataset: Settings, run: str) -> CommittedRun:
     chosen = context.of_this_run(dataset)
     bucket = connections.open_bucket(chosen.store_conn_id, chosen.bucket)
     claim(bucket, chosen.name, context.dag_id())
-    done = include.transfer.run.commit(chosen, bucket, verified, run, context.policy())
+    table = catalog.open_table(chosen, bucket)
+    done = include.transfer.run.commit(chosen, bucket, verified, run, context.policy(), table)
     context.skip_if(None if "removed" in done else done)
     committed: CommittedRun = done  # type: ignore[assignment]
     context.announce(committed)

@@ -91,6 +91,11 @@ SETTINGS: Help = {
         "body:variables.after.",
         {"type": ["null", "object"]},
     ),
+    "table": (
+        "Iceberg table",
+        "namespace.name in the catalog behind lake_catalog, for format parquet. Empty: none.",
+        {},
+    ),
     "version_header": ("Header of the version", "ETag, if it names the dataset's version.", {}),
     "provenance_header": (
         "Header of the provenance",
@@ -177,6 +182,6 @@ SECTIONS = {
     ),
     "Paging and rows": ("paging", "rows_key", "rows", "key", "duplicates", "reread", "shrinks_by"),
     "Columns": ("types", "misfit", "csv_formulas"),
-    "Object": ("name", "store_conn_id", "bucket", "batch_size", "format", "compression"),
+    "Object": ("name", "store_conn_id", "bucket", "batch_size", "format", "compression", "table"),
 }
 SECTION_OF = {name: section for section, names in SECTIONS.items() for name in names}

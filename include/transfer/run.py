@@ -194,7 +194,7 @@ def commit(
 ) -> CommittedRun | StandingRun:
     """Write the manifest of what was verified; returns where it is and what it holds.
 
-    Where all windows of a dataset hold what they did: the run that stands. `table`: of one that names a table.
+    Where all windows of a dataset hold what they did: the run that stands. `table`: if it names one.
     """
     if dataset.table and table is None:
         raise BadSettings("it names a table, and no catalog is given", where=f"dataset {dataset.name!r}")

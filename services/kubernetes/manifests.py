@@ -87,6 +87,7 @@ def connections_secret(store: dict[str, str], warehouse: dict[str, str]) -> Obje
     keys = {
         "locals3": {"login": store["access-key"], "password": store["secret-key"]},
         "warehouse": {"password": warehouse["password"]},
+        "lake_catalog": {"password": warehouse["password"]},
     }
     found = [each.at(**keys.get(each.conn_id, {})) for each in connections.from_settings()]
     return secret(connections.SECRET, connections.environment(found))

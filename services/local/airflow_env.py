@@ -103,6 +103,11 @@ def _sections(
 
 def local_connections(ports: Ports, credentials: Credentials) -> list[Connection]:
     """The connections of airflow_settings.yaml with the addresses and keys of this stack's services."""
+    warehouse: dict[str, object] = {
+        "host": HOST,
+        "port": ports.postgres,
+        "password": credentials.warehouse_password,
+    }
     changes: dict[str, dict[str, object]] = {
         "wildfires_api": {"host": HOST, "port": ports.api},
         "locals3": {
@@ -110,7 +115,8 @@ def local_connections(ports: Ports, credentials: Credentials) -> list[Connection
             "password": credentials.s3_secret_key,
             "endpoint_url": f"http://{HOST}:{ports.s3}",
         },
-        "warehouse": {"host": HOST, "port": ports.postgres, "password": credentials.warehouse_password},
+        "warehouse": warehouse,
+        "lake_catalog": warehouse,
     }
     return [each.at(**changes.get(each.conn_id, {})) for each in from_settings()]
 

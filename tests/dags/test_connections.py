@@ -212,3 +212,34 @@ def test_airflow_masks_a_number_that_a_header_holds(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_MASKED", json.dumps(fields))
     open_endpoint("masked")
     assert redact("it said 735190155") == "it said ***"
+
+
+def generic(monkeypatch, **fields):
+    monkeypatch.setenv("AIRFLOW_CONN_LAKE_CATALOG", json.dumps({"conn_type": "generic", **fields}))
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_catalogs_properties_take_the_connections_own_fields(monkeypatch):
+    from include.tasks.catalog import catalog_properties
+
+    uri = "postgresql://{login}:{password}@{host}:{port}/{schema}"
+    extra = {"type": "sql", "uri": uri, "credential": "{login}:{password}", "echo": False}
+    own = {"login": "me", "password": "p@ss/word", "host": "db", "port": 5432, "schema": "lake"}
+    generic(monkeypatch, **own, extra=extra)
+    assert catalog_properties("lake_catalog") == {
+        "type": "sql",
+        "uri": "postgresql://me:p%40ss%2Fword@db:5432/lake",
+        "credential": "me:p@ss/word",
+        "echo": "false",
+    }
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("extra", [{}, {"uri": [S3CRET]}, [S3CRET], {"type": "sql", "more": {"a": S3CRET}}])
+def test_a_catalog_that_cannot_be_read_is_named_without_a_value(monkeypatch, extra):
+    from include.tasks.catalog import catalog_properties
+
+    generic(monkeypatch, password=S3CRET, extra=extra)
+    with pytest.raises(BadSettings, match="connection lake_catalog") as refused:
+        catalog_properties("lake_catalog")
+    assert S3CRET not in str(refused.value)

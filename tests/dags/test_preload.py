@@ -165,6 +165,14 @@ def test_a_copy_in_a_forked_task_finds_all_it_imports(lake, source):
     assert [
         name for name in more if name.partition(".")[0] not in {*sys.stdlib_module_names, "__mp_main__"}
     ] == []
-    unneeded = {"pyarrow", "pandas", "boto3", "cosmos.operators", "dbt", "include.transfer.diagnose"}
+    unneeded = {
+        "pyarrow",
+        "pyiceberg",
+        "pandas",
+        "boto3",
+        "cosmos.operators",
+        "dbt",
+        "include.transfer.diagnose",
+    }
     assert unneeded & set(loaded) == set()
     assert lake.objects()

@@ -217,6 +217,7 @@ _HEAVY = {
     "boto3",
     "botocore",
     "pyarrow",
+    "pyiceberg",
     "pandas",
     "orjson",
     "numpy",

@@ -97,11 +97,11 @@ def publish(
     """Publish the run: one PUT of its manifest, in place of `standing` alone. Returns it as stored.
 
     `standing` must have been read before the receipts were: then those of another commit cannot pass for this
-    one's. `gates`: how it may differ from the run before; None: in any way. `table`: brought up to the log once
-    the run is in it; what that raises undoes nothing. Safe to run again: a manifest
-    that says the same already is left alone. Raises Unverified where a gate holds it or an object is gone by
-    now, Overtaken where another attempt committed other rows meanwhile or retention removes this run,
-    DocumentTooLarge where no reader would take the manifest.
+    one's. `gates`: how it may differ from the run before; None: in any way. `table`: brought up to the log
+    once the run is there; what that raises undoes nothing. Safe to run again: a manifest that says the same
+    already is left alone. Raises Unverified where a gate holds it or an object is gone by now, Overtaken
+    where another attempt committed other rows meanwhile or retention removes this run, DocumentTooLarge where
+    no reader would take the manifest.
     """
     prefix = manifest.prefix
     last = catch_up(bucket, prefix)

@@ -27,8 +27,8 @@ def retire(bucket: Bucket, prefix: Prefix, keep: int, table: "LakeTable | None" 
     The newest by the dataset's log, of which older entries go first; what a kept entry refers to stays. Also
     ends what an earlier, interrupted removal left. Never removed: a run that is not older than the one at
     `prefix`, one without a manifest (it is being copied, or has failed), one whose manifest cannot be read,
-    and the one that `_latest.json` names. Snapshots of `table` go before what they name; where a branch or a tag
-    holds one, its runs stay.
+    and the one that `_latest.json` names. Snapshots of `table` go before what they name; what a branch or a
+    tag holds stays with its runs.
     """
     noted = _noted(bucket, prefix)
     removed = [old.run for old in noted if not bucket.head(old.manifest) and remove(bucket, old, begun=True)]

@@ -59,6 +59,6 @@ _WIDER = {("int", "int64"), ("float", "double")}
 def _refused(name: str, held: str, kind: str) -> TableRefused:
     return TableRefused(
         f"column {name} is {held} in the table and {kind} in the run",
-        fix=f"declare {name} in the dataset's types as it was; or drop the table without purging it and clear "
-        "this task: the table is made anew",
+        fix=f"declare {name} in the dataset's types as it was; or drop the table without purging it, and "
+        "clear this task: the table is made anew",
     )

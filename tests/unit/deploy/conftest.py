@@ -32,6 +32,16 @@ GIVEN = {
         "port": 5432,
         "extra": {"sslmode": "require"},
     },
+    "lake_catalog": {
+        "conn_type": "generic",
+        "login": "lake",
+        "password": PASSWORD,
+        "extra": {
+            "type": "rest",
+            "uri": "https://catalog.example.com",
+            "credential": "{login}:{password}",
+        },
+    },
     "fires_api": {
         "conn_type": "http",
         "host": "https://x.example.com",

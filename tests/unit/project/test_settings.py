@@ -172,5 +172,6 @@ def test_the_stack_changes_addresses_and_keys_alone():
     expected["wildfires_api"] |= {"host": "127.0.0.1", "port": 18000}
     expected["locals3"] |= {"login": keys.s3_access_key, "password": keys.s3_secret_key}
     expected["locals3"]["extra"] |= {"endpoint_url": "http://127.0.0.1:18333"}
-    expected["warehouse"] |= {"host": "127.0.0.1", "port": 15432, "password": keys.warehouse_password}
+    for name in ("warehouse", "lake_catalog"):
+        expected[name] |= {"host": "127.0.0.1", "port": 15432, "password": keys.warehouse_password}
     assert fields_of(local_connections(ports, keys)) == expected
