@@ -43,6 +43,6 @@ def test_a_copied_dataset_is_a_table_of_the_stacks_catalog(stack: Stack):
     (snapshot,) = table.snapshots()  # the first went with its run
     assert snapshot.summary.additional_properties["wildfire-lake.run"] == manifest["run"]
     (read,) = (
-        duckdb.from_arrow(table.scan().to_arrow()).aggregate("count(*), count(DISTINCT OBJECTID)").fetchall()
+        duckdb.from_arrow(table.scan().to_arrow()).aggregate("count(*), count(DISTINCT FOD_ID)").fetchall()
     )
     assert read == (manifest["rows"], manifest["rows"])

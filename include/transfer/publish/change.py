@@ -1,14 +1,40 @@
 """One snapshot of a table: files added and removed at once, in one commit of its metadata."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from include.transfer.publish.columns import evolve
+from include.transfer.publish.partitions import Partition, Unplaced, leave, placed
 
 if TYPE_CHECKING:
     from pyiceberg.manifest import DataFile, ManifestFile
     from pyiceberg.table import Table, Transaction
     from pyiceberg.table.snapshots import Snapshot
+
+log = logging.getLogger(__name__)
+
+_READERS = 8  # footers that are read at once
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the next snapshot brings. `added`: URIs; `contracts`: the columns of these.
+
+    `properties`: of the snapshot; `partition`: of a table that has no snapshot yet.
+    """
+
+    added: Collection[str]
+    removed: "Collection[DataFile]"
+    contracts: Collection[Mapping[str, str]]
+    properties: Mapping[str, str]
+    partition: Partition | None = None
+
+
+def holds_files(manifest: "ManifestFile") -> bool:
+    """Whether it names files that are there; others tell what a snapshot removed."""
+    return bool(manifest.has_added_files() or manifest.has_existing_files())
 
 
 def files_of(table: "Table", snapshot: "Snapshot | None") -> "dict[str, DataFile]":
@@ -23,45 +49,55 @@ def files_of(table: "Table", snapshot: "Snapshot | None") -> "dict[str, DataFile
     return {entry.data_file.file_path: entry.data_file for entry in entries}
 
 
-def holds_files(manifest: "ManifestFile") -> bool:
-    """Whether it names files that are there; others tell what a snapshot removed."""
-    return bool(manifest.has_added_files() or manifest.has_existing_files())
+def commit(table: "Table", change: Change) -> None:
+    """Commit it as one snapshot. Raises CommitFailedException where another commit came first.
+
+    Where an object has rows of several partitions, the table is not partitioned from then on.
+    """
+    try:
+        _commit(table, change, parted=True)
+    except Unplaced as error:
+        log.warning("the table is not partitioned from now on: %s", error)
+        _commit(table, change, parted=False)
 
 
-def replace_files(
-    table: "Table",
-    added: Collection[str],
-    removed: "Iterable[DataFile]",
-    contracts: Iterable[Mapping[str, str]],
-    properties: Mapping[str, str],
-) -> None:
-    """Commit one snapshot. `added`: URIs; `contracts`: their columns. Raises CommitFailedException."""
+def _commit(table: "Table", change: Change, *, parted: bool) -> None:
     from pyiceberg.table import TableProperties
 
-    with table.transaction() as change:
-        evolve(change, contracts)
-        if change.table_metadata.name_mapping() is None:  # the objects' columns have names and no ids
-            mapping = change.table_metadata.schema().name_mapping.model_dump_json()
-            change.set_properties({TableProperties.DEFAULT_NAME_MAPPING: mapping})
-        with _snapshot(table, change, properties) as snapshot:
-            for file in removed:
+    with table.transaction() as transaction:
+        evolve(transaction, change.contracts)
+        if not parted:
+            leave(transaction)
+        elif change.partition and table.current_snapshot() is None:
+            change.partition.add_to(transaction)
+        if transaction.table_metadata.name_mapping() is None:  # the objects' columns have names and no ids
+            mapping = transaction.table_metadata.schema().name_mapping.model_dump_json()
+            transaction.set_properties({TableProperties.DEFAULT_NAME_MAPPING: mapping})
+        files = _described(table, transaction, change.added)
+        with _snapshot(table, transaction, change.properties) as snapshot:
+            for file in change.removed:
                 snapshot.delete_data_file(file)
-            for file in _described(table, change, added):
+            for file in files:
                 snapshot.append_data_file(file)
 
 
-def _described(table: "Table", change: "Transaction", uris: Iterable[str]) -> "Iterator[DataFile]":
+def _described(table: "Table", transaction: "Transaction", uris: Iterable[str]) -> "list[DataFile]":
     """Objects as Iceberg describes them, from their footers."""
     from concurrent.futures import ThreadPoolExecutor
 
     from pyiceberg.io.pyarrow import parquet_file_to_data_file
 
-    metadata = change.table_metadata
-    with ThreadPoolExecutor(8) as pool:
-        yield from pool.map(lambda uri: parquet_file_to_data_file(table.io, metadata, uri), sorted(uris))
+    metadata = transaction.table_metadata
+
+    def described(uri: str) -> "DataFile":
+        with placed(metadata, uri) as checked:
+            return checked(parquet_file_to_data_file(table.io, metadata, uri))
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        return list(pool.map(described, sorted(uris)))
 
 
-def _snapshot(table: "Table", change: "Transaction", properties: Mapping[str, str]) -> Any:
+def _snapshot(table: "Table", transaction: "Transaction", properties: Mapping[str, str]) -> Any:
     from pyiceberg.exceptions import CommitFailedException
     from pyiceberg.table.snapshots import Operation
     from pyiceberg.table.update.snapshot import _MergeAppendFiles, _OverwriteFiles
@@ -79,6 +115,6 @@ def _snapshot(table: "Table", change: "Transaction", properties: Mapping[str, st
             """Before it is tried once more: what to add and to remove must be found out anew."""
             raise CommitFailedException("the table has changed meanwhile")
 
-    standing = change.table_metadata.current_snapshot()
+    standing = transaction.table_metadata.current_snapshot()
     operation = Operation.OVERWRITE if standing else Operation.APPEND
-    return Replacement(operation, change, table.io, snapshot_properties=dict(properties))
+    return Replacement(operation, transaction, table.io, snapshot_properties=dict(properties))

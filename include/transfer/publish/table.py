@@ -14,10 +14,11 @@ from include.transfer.commit.log import newest
 from include.transfer.dataset import Dataset
 from include.transfer.errors import Overtaken
 from include.transfer.publish.catalog import CATALOG, CatalogSettings, TableRefused, named
-from include.transfer.publish.change import files_of, replace_files
+from include.transfer.publish.change import Change, commit, files_of
 from include.transfer.publish.columns import schema_of
 from include.transfer.publish.expiry import expire, named_by
 from include.transfer.publish.live_keys import live_keys
+from include.transfer.publish.partitions import partition_of
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
@@ -42,7 +43,7 @@ class LakeTable:
     """The table that a dataset names, in the catalog behind `settings`."""
 
     def __init__(self, dataset: Dataset, bucket: Bucket, settings: CatalogSettings) -> None:
-        self.name = dataset.table
+        self.name, self._window = dataset.table, dataset.window
         self._bucket, self._settings = bucket, settings
         self._folder = bucket.uri(f"{dataset.name}/")
 
@@ -162,7 +163,9 @@ class LakeTable:
         wanted = {self._bucket.uri(key) for key in live.keys}
         added, removed = wanted - held.keys(), [held[uri] for uri in held.keys() - wanted]
         properties = {RUN: entry.run, LOG: str(entry.number)}
-        replace_files(table, added, removed, (run.types for run in live.runs), properties)
+        contracts = [run.types for run in live.runs]
+        types = {name: kind for contract in contracts for name, kind in contract.items()}
+        commit(table, Change(added, removed, contracts, properties, partition_of(self._window, types)))
         log.info(
             "the table %s shows entry %d of the log: %d objects added, %d removed",
             *(self.name, entry.number, len(added), len(removed)),
