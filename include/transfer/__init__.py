@@ -7,7 +7,7 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
     batches.py, plan.py   the plan: which rows each copy takes, and the columns of all its objects
     copy.py               one batch: source → schema → formats → store, then its receipt
       source/             api: a count, and the rows of a batch
-                            sample (some of the rows), paging (one class a style), base_url, endpoint,
+                            sample (some of the rows), paging (one class a style), paths, base_url, endpoint,
                             logins and tokens (a connection), fetch (one request), bodies (what is posted),
                             redirects and addresses (where it may be sent on to), answers (their bodies),
                             error_answers, pace (waits), windows (filters by time; marks, within), totals
@@ -27,6 +27,7 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
                             key_order and reread, by stored_hashes), gates, publish (the one write), log (what
                             the dataset is since each commit: entry, live), owner, history, unchanged, drift,
                             retention, sweep, audit (a run read back from outside)
+    publish/              the dataset as a table of an Iceberg catalog: its __init__ is a map of its own
     windowed/             a run of a dataset by windows: its __init__ is a map of its own
     payloads.py           what one step hands to the next
     documents.py          JSON from outside, read strictly

@@ -47,7 +47,11 @@ class CatalogSettings:
     @property
     def chooses_location(self) -> bool:
         """Whether the catalog itself knows where a new table's metadata goes."""
-        return "warehouse" in self.properties or self.properties.get("type") == "rest"
+        by_uri = str(self.properties.get("uri", "")).startswith(
+            "http"
+        )  # as pyiceberg tells one without a type
+        rest = self.properties.get("type") == "rest" or ("type" not in self.properties and by_uri)
+        return rest or "warehouse" in self.properties
 
     @property
     def secrets(self) -> set[str]:
