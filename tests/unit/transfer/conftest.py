@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +16,16 @@ from include.transfer.copy import copy_batch
 from include.transfer.dataset import Dataset
 from include.transfer.payloads import CommittedRun, PlannedBatch, VerifiedRun
 from include.transfer.policy import Policy
+from include.transfer.publish.catalog import CatalogSettings
+from include.transfer.publish.storage import with_storage
 from include.transfer.publish.table import LakeTable
 from include.transfer.source.api import Api
 from include.transfer.source.pace import Patience
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
+from include.transfer.store.options import Settings
 from tests.lake_keys import unmarked
+from tests.servers.iceberg import NAMES, ROWS, Days, Watched
 from tests.servers.scripted_http import ScriptedSource
 
 if TYPE_CHECKING:
@@ -129,3 +134,36 @@ def make_run(bucket: Bucket) -> Callable[..., Run]:
 @pytest.fixture(autouse=True)
 def _logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
+
+
+@pytest.fixture
+def catalog(store: "Store", tmp_path: Path) -> CatalogSettings:
+    """A catalog in a database of the test's own, and the test's store for all files."""
+    own = {"type": "sql", "uri": f"sqlite:///{tmp_path}/catalog.db"}
+    keys = (store.access_key, store.secret_key, None)
+    return CatalogSettings(with_storage(own, Settings(store.endpoint, None, keys)))
+
+
+@pytest.fixture
+def watched(bucket: Bucket, catalog: CatalogSettings) -> Watched:
+    found = Watched(bucket._client, bucket.name)
+    found.catalog = catalog
+    return found
+
+
+@pytest.fixture
+def commit(source: Any, make_run: Any, catalog: CatalogSettings, watched: Watched) -> Callable[..., Run]:
+    """Copies rows in a run of a dataset with a table; returns the run."""
+
+    def whole(rows: Any = ROWS, run: str = NAMES[0], policy: Any = None, **settings: Any) -> Run:
+        made: Run = make_run(source(rows), run=run, format="parquet", table="lake.things", **settings)
+        made.bucket = watched
+        made.whole(table=LakeTable(made.dataset, watched, catalog), **(policy or {}))
+        return made
+
+    return whole
+
+
+@pytest.fixture
+def days(watched: Watched, catalog: CatalogSettings) -> Days:
+    return Days(watched, catalog)

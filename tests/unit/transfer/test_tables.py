@@ -1,85 +1,15 @@
 """A dataset's table in an Iceberg catalog: what it shows is what the commit log says, whatever happens."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from include.transfer import run as steps
 from include.transfer.errors import BadSettings
 from include.transfer.publish.catalog import CatalogSettings, CatalogUnavailable, TableRefused
-from include.transfer.publish.partitions import partition_of
 from include.transfer.publish.storage import with_storage
-from include.transfer.publish.table import LOG, LakeTable
-from include.transfer.source.windows import Window
-from include.transfer.store.bucket import Bucket
+from include.transfer.publish.table import LakeTable
 from include.transfer.store.keys import Prefix
 from include.transfer.store.options import Settings
-from include.transfer.windowed.due import Interval
+from tests.servers.iceberg import NAMES, ROWS, files, read, shown
 from tests.servers.memory_bucket import Killed
-from tests.servers.windowed_source import WindowedSource
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-ROWS = [{"id": n, "name": f"fire {n}", "acres": n / 2} for n in range(25)]
-NAMES = [f"2026010{day}T000000-{day}" for day in range(1, 7)]
-
-
-class Watched(Bucket):
-    """A bucket from which nothing goes that a snapshot names."""
-
-    catalog: CatalogSettings
-    gone = 0
-
-    def delete(self, key, etag=""):
-        if "/data_" in key and "_receipts" not in key:
-            for snapshot in self.catalog.catalog.load_table("lake.things").snapshots():
-                assert self.uri(key) not in files(self.catalog, snapshot.snapshot_id)
-            self.gone += 1
-        super().delete(key, etag)
-
-
-@pytest.fixture
-def catalog(store, tmp_path):
-    """A catalog in a database of the test's own, and the test's store for all files."""
-    own = {"type": "sql", "uri": f"sqlite:///{tmp_path}/catalog.db"}
-    keys = (store.access_key, store.secret_key, None)
-    return CatalogSettings(with_storage(own, Settings(store.endpoint, None, keys)))
-
-
-@pytest.fixture
-def watched(bucket, catalog):
-    found = Watched(bucket._client, bucket.name)
-    found.catalog = catalog
-    return found
-
-
-@pytest.fixture
-def commit(source, make_run, catalog, watched):
-    """Copies rows in a run of a dataset with a table; returns the run."""
-
-    def whole(rows=ROWS, run=NAMES[0], table="lake.things", policy=None, **settings):
-        made = make_run(source(rows), run=run, format="parquet", table=table, **settings)
-        made.bucket = watched
-        made.whole(table=LakeTable(made.dataset, watched, catalog), **(policy or {}))
-        return made
-
-    return whole
-
-
-def files(catalog, snapshot_id=None):
-    scan = catalog.catalog.load_table("lake.things").scan(snapshot_id=snapshot_id)
-    return {task.file.file_path for task in scan.plan_files()}
-
-
-def read(catalog, snapshot_id=None):
-    """The table's rows, by their id."""
-    scan = catalog.catalog.load_table("lake.things").scan(snapshot_id=snapshot_id)
-    return sorted(scan.to_arrow().to_pylist(), key=lambda row: row["id"])
-
-
-def shown(catalog):
-    """The entry of the log that each snapshot shows, in the order of their commits."""
-    table = catalog.catalog.load_table("lake.things")
-    return [int(each.summary.additional_properties[LOG]) for each in table.snapshots()]
 
 
 def test_another_engine_reads_what_was_committed(commit, catalog):
@@ -116,33 +46,6 @@ def test_a_run_of_few_rows_or_none_is_in_the_table_too(commit, catalog, rows):
     commit(rows, NAMES[1], types={"id": "int64", "name": "string", "acres": "double"})
     assert read(catalog) == rows
     assert shown(catalog) == [1, 2]
-
-
-class Days:
-    """A source by days, in a lake whose table has one, too."""
-
-    def __init__(self, bucket, catalog):
-        self.rows, self.bucket, self.catalog = [], bucket, catalog
-        self.api = WindowedSource(self.rows).api(format="parquet", table="lake.things")
-        self.table = LakeTable(self.api.dataset, bucket, catalog)
-        self.runs = 0
-
-    def add(self, *days):
-        for day in days:
-            at = START + timedelta(days=day, hours=len(self.rows) % 24)
-            self.rows.append({"id": len(self.rows), "at": at.isoformat(), "acres": 1})
-
-    def run(self, since, until):
-        """Copy these days, in a run of its own."""
-        self.runs += 1
-        ends = ((START + timedelta(days=day)).isoformat() for day in (since, until))
-        run = f"20260101T{self.runs:06d}-aaaa"
-        return steps.run(self.api, self.bucket, run, interval=Interval(*ends), table=self.table)
-
-
-@pytest.fixture
-def days(watched, catalog):
-    return Days(watched, catalog)
 
 
 def test_windows_are_added_and_one_that_is_copied_again_is_replaced(days, catalog):
@@ -242,70 +145,6 @@ def test_of_two_commits_at_once_the_second_goes_on_from_the_first(days, catalog,
     assert shown(catalog)[-1] == 3
 
 
-def test_a_snapshot_goes_before_what_it_names(commit, catalog):
-    for at, name in enumerate(NAMES[:4]):
-        last = commit(ROWS[at:], name, policy={"keep_runs": 2})
-    assert last.bucket.gone == 6
-    assert shown(catalog) == [3, 4]
-    assert [
-        read(catalog, each.snapshot_id) for each in catalog.catalog.load_table("lake.things").snapshots()
-    ] == [
-        ROWS[2:],
-        ROWS[3:],
-    ]
-
-
-def test_what_a_tag_names_stays_and_goes_with_it(commit, catalog):
-    commit()
-    table = catalog.catalog.load_table("lake.things")
-    tagged = table.current_snapshot().snapshot_id
-    table.manage_snapshots().create_tag(tagged, "audited").commit()
-    for name in NAMES[1:3]:
-        last = commit(ROWS[1:], name, policy={"keep_runs": 1})
-    assert read(catalog, tagged) == ROWS
-    assert shown(catalog) == [1, 3]
-    table = catalog.catalog.load_table("lake.things")
-    table.manage_snapshots().remove_tag("audited").commit()
-    commit(ROWS[2:], NAMES[3], policy={"keep_runs": 1})
-    assert shown(catalog) == [4]
-    assert [key for key in last.stored_keys() if NAMES[0] in key] == []
-
-
-def test_objects_of_a_run_that_is_committed_anew_go_behind_its_snapshot(commit, catalog):
-    commit()
-    commit(ROWS[:20], NAMES[1])
-    again = commit([{**row, "acres": 0.5} for row in ROWS[:20]], NAMES[1])
-    assert again.bucket.gone == 2
-    assert {row["acres"] for row in read(catalog)} == {0.5}
-    assert shown(catalog) == [1, 3]
-
-
-def test_a_new_column_is_null_in_older_rows(days, catalog):
-    days.add(0, 1)
-    days.run(0, 1)
-    days.rows[1]["cause"] = "lightning"
-    days.run(1, 2)
-    assert [row["cause"] for row in read(catalog)] == [None, "lightning"]
-
-
-def test_a_column_of_another_type_is_refused_by_name_and_undoes_nothing(commit, catalog):
-    commit()
-    other = [{**row, "acres": "many"} for row in ROWS]
-    with pytest.raises(TableRefused) as raised:
-        commit(other, NAMES[1])
-    assert "acres" in raised.value.got
-    assert read(catalog) == ROWS
-    catalog.catalog.drop_table("lake.things")
-    commit(other, NAMES[1])
-    assert read(catalog) == other
-
-
-def test_names_of_columns_are_kept_as_they_are(commit, catalog):
-    rows = [{"id": 1, "a.b": "x", "ID": 2, "größe (m²)": 0.5, "select": True}]
-    commit(rows)
-    assert read(catalog) == rows
-
-
 def test_a_table_of_another_dataset_is_refused(commit, catalog):
     commit()
     with pytest.raises(TableRefused) as raised:
@@ -376,58 +215,3 @@ def test_the_store_is_the_datasets_unless_the_catalog_says_another(own, keys):
     assert tuple(map(found.get, names)) == keys
     assert found["s3.endpoint"] == own.get("s3.endpoint", "http://store:1")
     assert found["s3.region"] == "eu"
-
-
-def spec(catalog):
-    return [str(field.transform) for field in catalog.catalog.load_table("lake.things").spec().fields]
-
-
-def test_a_table_is_partitioned_by_its_windows_field(days, catalog):
-    days.add(0, 1, 1)
-    days.run(0, 3)
-    assert spec(catalog) == ["truncate[10]"]
-    days.rows[1]["acres"] = 7
-    days.add(2)
-    days.run(1, 3)
-    assert read(catalog) == days.rows
-    table = catalog.catalog.load_table("lake.things")
-    scan = table.scan("at >= '2026-01-03'")
-    assert len(list(scan.plan_files())) == 1
-    assert scan.to_arrow().num_rows == 1
-
-
-def test_an_object_of_several_partitions_ends_them_and_loses_nothing(days, catalog):
-    days.add(0, 1)
-    days.run(0, 2)
-    # Of one day by the clock of UTC, whose windows these are, and of two by their texts.
-    for at in ("2026-01-03T23:30:00+00:00", "2026-01-04T00:30:00+01:00"):
-        days.rows.append({"id": len(days.rows), "at": at, "acres": 1})
-    days.run(2, 3)
-    days.add(3)
-    days.run(3, 4)
-    days.rows[0]["acres"] = 7
-    days.run(0, 1)
-    assert spec(catalog) == []
-    assert read(catalog) == days.rows
-
-
-@pytest.mark.parametrize(
-    ("window", "kind", "width"),
-    [
-        ({"step": "P1M", "format": "date"}, "string", 7),
-        ({"step": "P1Y"}, "string", 4),
-        ({"step": "PT1H"}, "string", 13),
-        ({"step": "PT6H"}, "string", 10),
-        ({"step": "P1D", "format": "epoch"}, "int64", 86_400),
-        ({"step": "PT1H", "format": "epoch_ms"}, "int64", 3_600_000),
-        ({"step": "100", "format": "integer", "start": "300"}, "int64", 100),
-        ({"step": "100", "format": "integer", "start": "50"}, "int64", None),
-        ({"step": "P1M", "format": "epoch"}, "int64", None),
-        ({"step": "P1D", "format": "epoch", "zone": "Europe/Berlin"}, "int64", None),
-        ({"step": "P1D", "format": "julian"}, "double", None),
-        ({"step": "P1D", "format": "%d.%m.%Y"}, "string", None),
-    ],
-)
-def test_partitions_are_as_windows_are_cut_where_the_type_allows_it(window, kind, width):
-    found = partition_of(Window(field="at", **window), {"at": kind})
-    assert (found.width if found else None) == width
