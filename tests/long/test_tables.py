@@ -3,8 +3,10 @@
 import duckdb
 from pyiceberg.catalog import load_catalog
 
+from include.transfer.store.bucket import Bucket
 from services.local.airflow_env import local_connections
 from services.local.stack import Stack
+from tests.servers.iceberg import Days, catalog_in, read
 from tests.stack import manifest_of
 
 FORM = {
@@ -18,6 +20,19 @@ FORM = {
     "keep_runs": 1,
     "force": True,
 }
+
+
+def test_a_commit_stays_small_however_many_windows_there_are(store, bucket_name, tmp_path):
+    """Each commit adds a window and replaces another, in tables of ever more manifests; these are merged."""
+    catalog = catalog_in(tmp_path, store)
+    days = Days(Bucket(store.client(), bucket_name), catalog)
+    for day in range(50):
+        days.add(day)
+        days.rows[max(0, day - 1)]["acres"] += 1
+        days.run(max(0, day - 1), day + 1)
+    assert read(catalog) == days.rows
+    table = catalog.catalog.load_table("lake.things")
+    assert len(table.current_snapshot().manifests(table.io)) <= 20
 
 
 def test_a_copied_dataset_is_a_table_of_the_stacks_catalog(stack: Stack):

@@ -1,13 +1,21 @@
 """Datasets with a table in an Iceberg catalog, and what a reader of that sees."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from include.transfer import run as steps
+from include.transfer.policy import Policy
 from include.transfer.publish.catalog import CatalogSettings
+from include.transfer.publish.storage import with_storage
 from include.transfer.publish.table import LOG, LakeTable
 from include.transfer.store.bucket import Bucket
+from include.transfer.store.options import Settings
 from include.transfer.windowed.due import Interval
 from tests.servers.windowed_source import WindowedSource
+
+if TYPE_CHECKING:
+    from tests.servers.seaweedfs import Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ROWS = [{"id": n, "name": f"fire {n}", "acres": n / 2} for n in range(25)]
@@ -26,6 +34,13 @@ class Watched(Bucket):
                 assert self.uri(key) not in files(self.catalog, snapshot.snapshot_id)
             self.gone += 1
         super().delete(key, etag)
+
+
+def catalog_in(folder: Path, store: "Store") -> CatalogSettings:
+    """A catalog in a database of its own, and the store for all files."""
+    own = {"type": "sql", "uri": f"sqlite:///{folder}/catalog.db"}
+    keys = (store.access_key, store.secret_key, None)
+    return CatalogSettings(with_storage(own, Settings(store.endpoint, None, keys)))
 
 
 def files(catalog, snapshot_id=None):
@@ -63,9 +78,10 @@ class Days:
             at = START + timedelta(days=day, hours=len(self.rows) % 24)
             self.rows.append({"id": len(self.rows), "at": at.isoformat(), "acres": 1})
 
-    def run(self, since, until):
+    def run(self, since, until, **policy):
         """Copy these days, in a run of its own."""
         self.runs += 1
         ends = ((START + timedelta(days=day)).isoformat() for day in (since, until))
         run = f"20260101T{self.runs:06d}-aaaa"
-        return steps.run(self.api, self.bucket, run, interval=Interval(*ends), table=self.table)
+        interval = Interval(*ends)
+        return steps.run(self.api, self.bucket, run, Policy(**policy), interval=interval, table=self.table)

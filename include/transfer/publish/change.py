@@ -111,6 +111,15 @@ def _snapshot(table: "Table", transaction: "Transaction", properties: Mapping[st
         def _existing_manifests(self) -> Any:
             return [each for each in super()._existing_manifests() if holds_files(each)]
 
+        def _build_manifest_evaluator(self, spec_id: int) -> Any:
+            """One for each manifest: pyiceberg asks one in several threads, and it has a state."""
+            build = super()._build_manifest_evaluator
+
+            def evaluate(manifest: "ManifestFile") -> bool:
+                return build(spec_id)(manifest)
+
+            return evaluate
+
         def _validate_concurrency(self) -> None:
             """Before it is tried once more: what to add and to remove must be found out anew."""
             raise CommitFailedException("the table has changed meanwhile")

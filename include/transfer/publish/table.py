@@ -34,6 +34,7 @@ _PROPERTIES = {
     "format-version": "2",
     "gc.enabled": "false",  # an engine that expires snapshots must not delete the lake's objects with them
     "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "20",  # a commit reads each, and replacing a file may rewrite one
     "write.metadata.delete-after-commit.enabled": "true",
 }
 _ROUNDS = 20  # each lost one is another run's commit

@@ -17,15 +17,13 @@ from include.transfer.dataset import Dataset
 from include.transfer.payloads import CommittedRun, PlannedBatch, VerifiedRun
 from include.transfer.policy import Policy
 from include.transfer.publish.catalog import CatalogSettings
-from include.transfer.publish.storage import with_storage
 from include.transfer.publish.table import LakeTable
 from include.transfer.source.api import Api
 from include.transfer.source.pace import Patience
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
-from include.transfer.store.options import Settings
 from tests.lake_keys import unmarked
-from tests.servers.iceberg import NAMES, ROWS, Days, Watched
+from tests.servers.iceberg import NAMES, ROWS, Days, Watched, catalog_in
 from tests.servers.scripted_http import ScriptedSource
 
 if TYPE_CHECKING:
@@ -138,10 +136,7 @@ def _logged(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.fixture
 def catalog(store: "Store", tmp_path: Path) -> CatalogSettings:
-    """A catalog in a database of the test's own, and the test's store for all files."""
-    own = {"type": "sql", "uri": f"sqlite:///{tmp_path}/catalog.db"}
-    keys = (store.access_key, store.secret_key, None)
-    return CatalogSettings(with_storage(own, Settings(store.endpoint, None, keys)))
+    return catalog_in(tmp_path, store)
 
 
 @pytest.fixture

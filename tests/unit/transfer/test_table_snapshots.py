@@ -18,6 +18,14 @@ def test_a_snapshot_goes_before_what_it_names(commit, catalog):
     ]
 
 
+def test_a_snapshot_goes_with_its_entry_of_the_log_though_its_objects_stay(days, catalog):
+    days.add(0, 1, 2)
+    for day in range(3):
+        days.run(day, day + 1, keep_runs=2)
+    assert shown(catalog) == [2, 3]
+    assert read(catalog) == days.rows
+
+
 def test_what_a_tag_names_stays_and_goes_with_it(commit, catalog):
     commit()
     table = catalog.catalog.load_table("lake.things")

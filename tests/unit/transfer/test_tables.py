@@ -3,7 +3,7 @@
 import pytest
 
 from include.transfer.errors import BadSettings
-from include.transfer.publish.catalog import CatalogSettings, CatalogUnavailable, TableRefused
+from include.transfer.publish.catalog import CatalogSettings, CatalogUnavailable, TableRefused, named
 from include.transfer.publish.storage import with_storage
 from include.transfer.publish.table import LakeTable
 from include.transfer.store.keys import Prefix
@@ -176,13 +176,20 @@ def test_a_table_that_is_ahead_of_its_log_is_refused(commit, catalog):
         commit(run=NAMES[2])
 
 
-def test_a_catalog_that_does_not_answer_leaves_the_run_committed_and_hides_its_password(commit, store):
-    uri = "postgresql+psycopg://lake:opensesame-1@127.0.0.1:1/lake"
-    away = CatalogSettings({"type": "sql", "uri": uri})
+def test_a_catalog_that_does_not_answer_may_later(commit):
     run = commit()
-    table = LakeTable(run.dataset, run.bucket, away)
-    with pytest.raises(CatalogUnavailable) as raised:
-        table.bring_up(run.prefix)
+    away = CatalogSettings({"type": "sql", "uri": "postgresql+psycopg://lake:opensesame-1@127.0.0.1:1/lake"})
+    with pytest.raises(CatalogUnavailable):
+        LakeTable(run.dataset, run.bucket, away).bring_up(run.prefix)
+
+
+@pytest.mark.parametrize("text", ["postgresql://lake:opensesame-1@db/lake", "opensesame-2", "opensesame-3"])
+def test_what_a_library_says_of_a_catalog_holds_none_of_its_secrets(text):
+    uri = "postgresql://lake:opensesame-1@db/lake"
+    settings = CatalogSettings({"uri": uri, "credential": "me:opensesame-2", "token": "opensesame-3"})
+    with pytest.raises(CatalogUnavailable) as raised, named(settings, "lake.things"):
+        raise OSError(f"no answer for {text}")
+    assert "no answer" in raised.value.got
     assert "opensesame" not in str(raised.value)
 
 
