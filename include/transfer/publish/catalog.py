@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ class TableRefused(Fatal):
 class CatalogSettings:
     """`properties`: pyiceberg's, with those of the store."""
 
-    properties: Mapping[str, str]
+    properties: Mapping[str, str] = field(repr=False)
 
     @cached_property
     def catalog(self) -> "Catalog":
@@ -56,7 +56,8 @@ class CatalogSettings:
     @property
     def secrets(self) -> set[str]:
         """What no log may show, in all its forms."""
-        found = secrets_held(self.properties, None, {})
+        public = ("region", "type")
+        found = secrets_held({k: v for k, v in self.properties.items() if not k.endswith(public)}, None, {})
         for name, value in self.properties.items():
             user, colon, password = value.partition(":")
             if colon and name.endswith("credential"):

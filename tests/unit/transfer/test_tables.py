@@ -190,6 +190,7 @@ def test_what_a_library_says_of_a_catalog_holds_none_of_its_secrets(text):
     with pytest.raises(CatalogUnavailable) as raised, named(settings, "lake.things"):
         raise OSError(f"no answer for {text}")
     assert "no answer" in raised.value.got
+    assert "opensesame" not in repr(settings)
     assert "opensesame" not in str(raised.value)
 
 
