@@ -51,7 +51,7 @@ run: ## Run one DAG from nothing to verified objects (DAG=… ROWS=… CONF='{"f
 	@$(BOOTSTRAP) run
 	@exec $(STACK) run --dag "$$DAG" --conf "$$CONF" $${ROWS:+--rows "$$ROWS"} $${REPLACE:+--replace} $${API:+--api "$$API"}
 
-verify: ## Read a committed run back: every object, row and hash (URI=s3://…/_manifest.json or …/_latest.json)
+verify: ## Read a dataset or a run back: every object, row and hash (URI=s3://bucket/dataset or …/run/_manifest.json)
 	@$(BOOTSTRAP) run
 	@exec $(STACK) verify $${URI:+--uri "$$URI"}
 

@@ -25,8 +25,9 @@ It knows nothing of Airflow and imports nothing outside this folder. The way of 
     commit/               plan_document, receipt and manifest (the documents), standing (how attempts keep
                             apart), vouch (a receipt's place), verify, proof (every row once: repeats,
                             key_order and reread, by stored_hashes), gates, publish (the one write), log (what
-                            the dataset is since each commit: entry, live), owner, history, unchanged, drift,
-                            retention, sweep, audit (a run read back from outside)
+                            the dataset is since each commit: entry, live, live_windows), owner, history,
+                            unchanged, drift, retention, sweep, audit (a run read back from outside),
+                            audit_dataset (every window)
     publish/              the dataset as a table of an Iceberg catalog: its __init__ is a map of its own
     windowed/             a run of a dataset by windows: its __init__ is a map of its own
     payloads.py           what one step hands to the next

@@ -106,9 +106,9 @@ def password() -> int:
 
 
 def verify(uri: str = "") -> int:
-    """Read a committed run back, from the stack that is up or from its store started for it."""
+    """Read a dataset or a committed run back, from the stack that is up or from its store started for it."""
     if not uri:
-        example = f"s3://{BUCKET}/wildfires_small/_latest.json"
+        example = f"s3://{BUCKET}/wildfires_small"
         raise StackError(f"URI is missing. For example: make verify URI={example}")
     home = Home.from_environment()
     home.prepare()

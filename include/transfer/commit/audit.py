@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -42,32 +42,43 @@ def audit(bucket: Bucket, prefix: Prefix, tick: Tick = lambda text: None) -> Aud
 
     Raises the errors of the store; what is wrong with the run is a finding, never an error.
     """
+    manifest, etag, findings = read_manifest(bucket, prefix)
+    if manifest is None:
+        return Audit(None, findings)
+    findings += read_objects(bucket, manifest, manifest.receipts, etag, tick)
+    tick("comparing the hashes of all rows")
+    distinct = _distinct(bucket, manifest)
+    findings += [*distinct.findings, *around(bucket, manifest, etag)]
+    return Audit(manifest, findings, list(proven(distinct)))
+
+
+def read_manifest(bucket: Bucket, prefix: Prefix) -> tuple[Manifest | None, str, list[Finding]]:
+    """The run's manifest and its ETag, and what is wrong with it by itself; None: there is none."""
     uri = bucket.uri(prefix.manifest)
     stored, etag = bucket.get_document(prefix.manifest)
     if not etag:
-        return Audit(None, [Finding(uri, "it is not there: the run is not committed")])
+        return None, "", [Finding(uri, "it is not there: the run is not committed")]
     manifest = Manifest.from_dict(stored, prefix)
     if stored is None or manifest is None:
-        return Audit(
-            None,
-            [Finding(uri, f"it is no manifest of this run: {why}") for why in complaints(stored, prefix)],
-        )
-    receipts = manifest.receipts
+        complained = complaints(stored, prefix)
+        return None, etag, [Finding(uri, f"it is no manifest of this run: {why}") for why in complained]
     findings = list(contradictions(manifest, stored))
     if FORMATS[manifest.format].TABULAR:
-        findings += check_alike(receipts, ordered=manifest.ordered)
-    findings += check_twins(receipts)
-    done = 0
+        findings += check_alike(manifest.receipts, ordered=manifest.ordered)
+    return manifest, etag, [*findings, *check_twins(manifest.receipts)]
+
+
+def read_objects(
+    bucket: Bucket, manifest: Manifest, receipts: Sequence[Receipt], etag: str, tick: Tick
+) -> Iterator[Finding]:
+    """What is wrong with the objects of these receipts, which are the manifest's, and with what is beside."""
+    done, whole = 0, sum(receipt.bytes for receipt in receipts)
     for number, receipt in enumerate(receipts, 1):
-        read = f"{done / 1e6:,.0f} of {manifest.bytes / 1e6:,.0f} MB"
+        read = f"{done / 1e6:,.0f} of {whole / 1e6:,.0f} MB"
         tick(f"reading back object {number} of {len(receipts)}, {read}")
-        findings += _object(bucket, manifest, receipt)
-        findings += _receipt(bucket, prefix, receipt, etag)
+        yield from _object(bucket, manifest, receipt)
+        yield from _receipt(bucket, manifest.prefix, receipt, etag)
         done += receipt.bytes
-    tick("comparing the hashes of all rows")
-    distinct = _distinct(bucket, manifest)
-    findings += [*distinct.findings, *_around(bucket, manifest, etag)]
-    return Audit(manifest, findings, list(_proven(distinct)))
 
 
 def _distinct(bucket: Bucket, manifest: Manifest) -> Distinct:
@@ -80,7 +91,8 @@ def _distinct(bucket: Bucket, manifest: Manifest) -> Distinct:
     return distinct
 
 
-def _proven(distinct: Distinct) -> Iterator[str]:
+def proven(distinct: Distinct) -> Iterator[str]:
+    """What the stored hashes say of the rows, as a person says it."""
     if distinct.findings or distinct.unproven or not distinct.rows:
         return
     yield "pages distinct"
@@ -140,7 +152,7 @@ def _receipt(bucket: Bucket, prefix: Prefix, receipt: Receipt, etag: str) -> Ite
         yield Finding(f"{receipt.name}: {key}", got)
 
 
-def _around(bucket: Bucket, manifest: Manifest, etag: str) -> Iterator[Finding]:
+def around(bucket: Bucket, manifest: Manifest, etag: str) -> Iterator[Finding]:
     """What stands in the run's folder, and is neither of the run nor of an attempt to copy it anew."""
     kept, prefix = manifest.keys, manifest.prefix
     for found in bucket.objects(str(prefix)):

@@ -24,13 +24,13 @@ class Keys:
 
 
 def compare_keys(ranges: Sequence[Range]) -> Keys | None:
-    """Compare the ends of neighbouring batches; None where a batch has no keys.
+    """Compare the ends of neighbouring batches; None where a batch has no keys, or another key.
 
     A batch that begins before the one in front of it has ended is a finding where the keys of every batch
     ascend, and not by accident.
     """
     keys = [key for _, key in ranges if key]
-    if not keys or len(keys) < len(ranges):
+    if not keys or len(keys) < len(ranges) or any(key["columns"] != keys[0]["columns"] for key in keys):
         return None
     columns = keys[0]["columns"]
     if any(key["first"] is None for key in keys):

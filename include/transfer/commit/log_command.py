@@ -10,6 +10,7 @@ from include.transfer.commit.entry import Entry
 from include.transfer.commit.live import gaps
 from include.transfer.commit.log import newest, read_entry
 from include.transfer.errors import BadSettings, TransferError
+from include.transfer.store.bucket import Bucket
 from include.transfer.store.credentials import open_named
 from include.transfer.store.keys import Prefix
 
@@ -60,13 +61,18 @@ def _entries(uri: str, endpoint: str, region: str, most: int) -> Iterator[Entry]
     any_run = Prefix(match[2], "any")
     entry = newest(bucket, any_run)
     if entry is None:
-        fix = "check its name; the next commit begins a log in the lake of an older release"
-        raise BadSettings("it has no log", where=bucket.uri(any_run.log), fix=fix)
+        raise no_log(bucket, any_run)
     told = 0
     while entry and (not most or told < most):
         yield entry
         told += 1
         entry = read_entry(bucket, any_run, entry.number - 1)
+
+
+def no_log(bucket: Bucket, any_run: Prefix) -> BadSettings:
+    """What is wrong with a dataset that has no log."""
+    fix = "check its name; the next commit begins a log in the lake of an older release"
+    return BadSettings("it has no log", where=bucket.uri(any_run.log), fix=fix)
 
 
 def told(entry: Entry) -> str:

@@ -86,9 +86,10 @@ class _Seen:
 def compare_rows(
     bucket: Bucket, prefix: Prefix, receipts: Sequence[Receipt], duplicates: str, wanted: bytes = b""
 ) -> Distinct:
-    """Compare all rows of a run, their keys, and all answers that brought them.
+    """Compare all rows of a run or of several, their keys, and all answers that brought them.
 
-    `duplicates`: as in a dataset. `wanted`: hashes to look for among the rows.
+    `duplicates`: as in a dataset. `wanted`: hashes to look for among the rows. Keys of other columns in other
+    runs are not compared.
     """
     result, ranges = Distinct(unknown=set(array("Q", wanted))), list[Range]()
     with ExitStack() as opened:
@@ -113,7 +114,7 @@ def compare_rows(
     elif row is not None and duplicates == "fail":
         places = _places(bucket, prefix, receipts, row, "hashes")
         result.findings.append(_twice(f"{result.repeated:,} rows", places, _OR_ALLOW))
-    elif key is not None:
+    elif key is not None and len({tuple(found["columns"]) for _, found in ranges if found}) == 1:
         places = _places(bucket, prefix, receipts, key, "keys")
         result.findings.append(_twice(f"{keys:,} keys", places, "correct the dataset's key"))
     elif result.key:

@@ -129,7 +129,10 @@ class Prefix:
         return replace(self, window=window)
 
     def hashes(self, data: str) -> str:
-        """The hashes of the rows in the object `data`: see source/row_hashes.py."""
+        """The hashes of the rows in the object `data`, of this run or another: see source/row_hashes.py."""
+        own = self.of(data.removeprefix(f"{self.dataset}/").partition("/")[0])
+        if own and own.run != self.run:
+            return own.hashes(data)
         found = self._data(data)
         name = found[0].removesuffix(found["suffix"]) if found else "data_from_"
         return f"{self.receipts}{name}.rows"

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.transfer import run as steps
+from include.transfer.commit.audit_dataset import audit_dataset
 from include.transfer.commit.entry import Entry
 from include.transfer.commit.live import Live
 from include.transfer.commit.log import newest
@@ -146,6 +147,8 @@ def play(history):
             world.run(Interval(text(first), text(first + days)), dies_at)
             assert world.lake() == {day: world.of_day(day) for day in range(world.now)}
     assert world.objects() >= world.named()
+    audit = audit_dataset(world.bucket, Prefix("fires", "any"))
+    assert (audit.findings, audit.rows) == ([], len(world.rows))
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))

@@ -5,9 +5,10 @@ import os
 
 import pytest
 
-from include.transfer.__main__ import DONE, NOT_CHECKED, main
+from include.transfer.__main__ import main
 from include.transfer.commit.entry import Entry
 from include.transfer.commit.live import Live
+from include.transfer.commit.log_command import DONE, NOT_READ
 
 NAMES = ["20260101T000000-a", "20260102T000000-b", "20260103T000000-c"]
 
@@ -59,5 +60,5 @@ def test_windows_that_are_missing_are_named(bucket, command):
 @pytest.mark.parametrize("uri", ["s3://transfer/nothing", "things", "s3://transfer"])
 def test_a_dataset_without_a_log(bucket, command, uri):
     status, said = command(uri)
-    assert status == NOT_CHECKED
+    assert status == NOT_READ
     assert said.startswith(f"NOT READ {uri}\n")

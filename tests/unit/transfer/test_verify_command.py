@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from include.transfer.__main__ import DONE, FOUND, NOT_CHECKED, main
+from include.transfer.__main__ import main
+from include.transfer.commit.verify_command import DONE, FOUND, NOT_CHECKED
 from tests.airflow_home import PROJECT
 
 FOLDER = "things/20260101T000000-aaaa"
@@ -48,6 +49,17 @@ def test_the_newest_run_is_found_by_its_pointer(run, command, capsys):
     run.bucket.put_json("things/_latest.json", {"run": "../../x"})
     assert command("s3://transfer/things/_latest.json") == NOT_CHECKED
     assert "names no run" in capsys.readouterr().out
+
+
+def test_a_whole_dataset_is_verified(run, command, capsys):
+    assert command("s3://transfer/things/") == DONE
+    said = capsys.readouterr().out
+    assert said.startswith("VERIFIED s3://transfer/things\n  25 rows in 3 objects, ")
+    run.bucket.delete(run.key(0))
+    assert command("--json", "s3://transfer/things") == FOUND
+    result = json.loads(capsys.readouterr().out)
+    assert (result["dataset"], result["commit"], len(result["findings"])) == ("s3://transfer/things", 1, 1)
+    assert command("s3://transfer/nothing") == NOT_CHECKED
 
 
 def test_findings_are_all_said(run, command, capsys):
