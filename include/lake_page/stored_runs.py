@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from threading import Lock
 from typing import Any
 
+from include.lake_page.kept import Kept
 from include.lake_page.proven import Point, points
 from include.lake_page.runs import Copied
 from include.transfer.commit.manifest import Manifest, complaints
@@ -22,9 +22,9 @@ MOST_LISTED = 200  # charts or tables of a report
 MOST_CAPTION = 200  # characters
 _READERS = 8
 _REPORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.(?:html|json|png|svg|parquet)")
-_OBJECT_NAME = re.compile(
-    r"_manifest\.json|_plan\.json|data_from_\d{1,18}\.[a-z.]{1,50}|_receipts/data_from_\d{1,18}\.json"
-)
+_WINDOW = r"\d{8,18}(?:T\d{6}Z)?_\d{8,18}(?:T\d{6}Z)?(?:_\d{1,18})?"
+_DATA = rf"data_(?:from_\d{{1,18}}|{_WINDOW})"
+_OBJECT_NAME = re.compile(rf"_manifest\.json|_plan\.json|{_DATA}\.[a-z.]{{1,50}}|_receipts/{_DATA}\.json")
 
 
 @dataclass(frozen=True)
@@ -222,23 +222,4 @@ def is_report_name(name: str) -> bool:
     return _REPORT_NAME.fullmatch(name) is not None
 
 
-class _Known:
-    """The manifests read last; an object that changed has another ETag, so none is ever stale."""
-
-    def __init__(self, most: int = 20_000) -> None:
-        self._most = most
-        self._kept: dict[tuple[str, str, str], Committed | Damaged] = {}
-        self._lock = Lock()
-
-    def get(self, key: tuple[str, str, str]) -> Committed | Damaged | None:
-        with self._lock:
-            return self._kept.get(key)
-
-    def put(self, key: tuple[str, str, str], manifest: Committed | Damaged) -> None:
-        with self._lock:
-            self._kept[key] = manifest
-            while len(self._kept) > self._most:
-                del self._kept[next(iter(self._kept))]
-
-
-_manifests = _Known()
+_manifests: Kept[Committed | Damaged] = Kept()

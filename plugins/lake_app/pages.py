@@ -9,12 +9,14 @@ from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import HTTPException
 from sqlalchemy.orm import Session
 
-from include.lake_page import detail, overview, strip
+from include.lake_page import detail, overview, strip, timeline
 from include.lake_page.commits import Commits, commits
 from include.lake_page.figures import figures_of
 from include.lake_page.overview import DatasetRuns, Listed, RunRow
 from include.lake_page.runs import AirflowRun, Progress
-from include.lake_page.stored_runs import Committed, Damaged
+from include.lake_page.stored_runs import Committed, Damaged, Lake
+from include.lake_page.stored_windows import stored_windows
+from include.lake_page.timeline import Timeline
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings
 from include.transfer.store.bucket import Stored
@@ -26,6 +28,7 @@ from plugins.lake_app.stores import Stores, by_place, place
 NEWEST = 5  # runs of each dataset on the first page
 RUNS_A_PAGE = 25
 BATCHES_A_PAGE = 100
+MOST_AT_WORK = 20  # runs whose windows are drawn
 
 
 class Pages:
@@ -64,17 +67,31 @@ class Pages:
         shown = listed[first : first + RUNS_A_PAGE]
         rows = self._rows(shown).get(name, ())
         pages = -(-len(listed) // RUNS_A_PAGE)
-        log = self._commits(name, listed[0].run) if page == 1 else Commits()
+        log, line = self._log(name, listed[0].run) if page == 1 else (Commits(), None)
         found = self._dataset_runs(name, listed, rows)
-        return {"dataset": found, "commits": log, "page": page, "pages": pages}
+        return {"dataset": found, "commits": log, "timeline": line, "page": page, "pages": pages}
 
-    def _commits(self, name: str, run: AirflowRun | None) -> Commits:
-        """The dataset's log, in the store of its newest run that Airflow knows."""
+    def _log(self, name: str, run: AirflowRun | None) -> tuple[Commits, Timeline | None]:
+        """The dataset's log, in the store of its newest run that Airflow knows, and its windows."""
         lake = self.stores.of(run.dataset) if run and self._owned(run) else None
+        log, line = Commits(), None
         if run and lake:
             with self.stores.watched(run.dataset):
-                return commits(lake.bucket, name)
-        return Commits()
+                log = commits(lake.bucket, name)
+                if log.found and log.found[0].entry.windows:
+                    line = self._timeline(lake, run.dataset, log)
+        return log, line
+
+    def _timeline(self, lake: Lake, dataset: Dataset, log: Commits) -> Timeline | None:
+        entry = log.found[0].entry
+        at_work = [run for run in self.runs if run.at_work and run.dataset.name == dataset.name]
+        new = [run for run in at_work if run.prefix.run not in entry.runs][:MOST_AT_WORK]
+        found = returned.progress(self.session, new)
+        planned = {batch.window for each in found.values() for batch in each.planned or ()}
+        copying = [ends for window in sorted(planned) if (ends := timeline.planned_range(window))]
+        before, end = timeline.declared(dataset, entry)
+        read = stored_windows(lake.bucket, timeline.runs_to_read(entry, Prefix(dataset.name, "any")))
+        return timeline.draw(entry, log, read, before, copying, end)
 
     def run(self, dataset: str, run: str, sort: str, descending: bool, page: int) -> dict[str, Any]:
         """One run and its batches."""

@@ -5,6 +5,7 @@ import io
 import pytest
 
 from include.lake_page import stored_runs
+from include.lake_page.kept import Kept
 from include.lake_page.stored_runs import Committed, Damaged, Lake, is_object_name, is_report_name
 from include.transfer.commit.manifest import Manifest as StoredManifest
 from include.transfer.commit.receipt import Receipt
@@ -36,7 +37,7 @@ def asked(bucket, monkeypatch):
         return send(method, url, *args, **kwargs)
 
     monkeypatch.setattr(http, "urlopen", urlopen)
-    monkeypatch.setattr(stored_runs, "_manifests", stored_runs._Known())
+    monkeypatch.setattr(stored_runs, "_manifests", Kept())
     return seen
 
 
@@ -201,7 +202,12 @@ def test_no_name_leads_out_of_a_run(name):
 
 def test_a_runs_own_objects_have_names():
     written = "data_from_50.tuoowscuizvvmzytsajgukzk.ndjson.gz"
-    for name in ("_manifest.json", "_plan.json", "data_from_0.csv", written, "_receipts/data_from_0.json"):
+    of_window = (
+        "data_20150101_20150201.tuoowscuizvvmzytsajgukzk.csv",
+        "data_20150101T063000Z_20150102_7.csv",
+    )
+    plain = ("_manifest.json", "_plan.json", "data_from_0.csv", written, "_receipts/data_from_0.json")
+    for name in (*plain, *of_window, "_receipts/data_20150101_20150201.json"):
         assert is_object_name(name)
     for name in ("index.html", "index.json", "fires-per_year.png", "fires.svg", "by_year.parquet"):
         assert is_report_name(name)
