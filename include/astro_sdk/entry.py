@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 
-def load(manifest: str, warehouse: str, force: bool) -> dict[str, Any]:
+def load(manifest: str, warehouse: str, force: bool, partition: str = "") -> dict[str, Any]:
     """Load a committed run: see include/astro_sdk/load_run.py."""
     with _own_airflow_home():
         from include.astro_sdk.load_run import load as load_run
 
-        return load_run(manifest, warehouse, force)
+        return load_run(manifest, warehouse, force, partition)
 
 
 def export(manifest: str, warehouse: str) -> dict[str, Any]:

@@ -23,30 +23,31 @@ log = logging.getLogger(__name__)
 _MISSING = {"NoSuchKey", "404", "NotFound"}
 
 
-def load(manifest: str, warehouse: str, force: bool = False) -> dict[str, Any]:
+def load(manifest: str, warehouse: str, force: bool = False, partition: str = "") -> dict[str, Any]:
     """Load the run of `manifest` (its URI) into the warehouse; returns what was done, or the error as a dict.
 
+    `partition`: a window of a dataset by windows, which is loaded alone; no other object is asked for.
     `warehouse` and the dataset's store are Airflow connections in this process's environment. Safe to run
     again: rows come into a table of their own, which takes the old one's place in the transaction that also
     says which run it is; a run that is there already, complete, is left alone unless `force`.
     """
     try:
-        return _load(Address.parse(manifest), Warehouse(conn_id=warehouse), force)
+        return _load(Address.parse(manifest), Warehouse(conn_id=warehouse), force, partition)
     except TransferError as error:
         log.error("%s", error)
         return error.to_dict()
 
 
-def _load(address: Address, warehouse: Warehouse, force: bool) -> dict[str, Any]:
+def _load(address: Address, warehouse: Warehouse, force: bool, partition: str) -> dict[str, Any]:
     started = time.monotonic()
-    run = read(address, _manifest(address))
+    run = read(address, _manifest(address), partition)
     dataset = address.prefix.dataset
 
     def waiting() -> None:
         log.info("another load of %s is at work; waiting for it", dataset)
 
     with translated(warehouse.conn_id), warehouse.only_load(dataset, waiting) as connection:
-        there = not force and warehouse.loaded(dataset) == run.digest
+        there = not force and warehouse.loaded(dataset) == run.mark
         if there:
             log.info(
                 "%s is in the warehouse already, %d rows: nothing to load", address.uri, run.manifest.rows
@@ -58,6 +59,7 @@ def _load(address: Address, warehouse: Warehouse, force: bool) -> dict[str, Any]
         "run": address.prefix.run,
         "manifest": address.uri,
         "digest": run.digest,
+        "partition": run.partition,
         "rows": run.manifest.rows,
         "objects": len(run.manifest.receipts),
         "loaded": not there,
@@ -81,7 +83,7 @@ def _stage_and_swap(run: Loadable, warehouse: Warehouse, connection: Any) -> Non
         "dataset": address.prefix.dataset,
         "run": address.prefix.run,
         "manifest": address.uri,
-        "digest": run.digest,
+        "digest": run.mark,
         "rows": manifest.rows,
         "committed_at": manifest.created_at,
     }

@@ -5,7 +5,11 @@ from typing import Any
 
 from include.report.errors import RunGone
 from include.report.loadable import Address, reported
+from include.report.partition import mark_of, window_of
+from include.transfer.commit import log
 from include.transfer.commit.history import newest_run
+from include.transfer.dataset import Dataset
+from include.transfer.source.windows import Window
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix
 
@@ -36,7 +40,24 @@ def choose(
     raise RunGone(f"no run of {dataset} is committed", fix="run the DAG that copies it first")
 
 
-def newest(bucket: Bucket, dataset: str) -> str | None:
-    """The manifest of the dataset's newest committed run, by the store itself, not by `_latest.json`."""
-    found = newest_run(bucket, Prefix(dataset, "any"))
-    return bucket.uri(found.prefix.manifest) if found else None
+def newest(bucket: Bucket, dataset: Dataset, partition: str = "") -> str | None:
+    """The manifest of the dataset's newest committed run, by the store itself, not by `_latest.json`.
+
+    `partition`: of the run that holds this window of it. Raises BadSettings as `partition.window_of` does.
+    """
+    if window := window_of(dataset, partition):
+        run = _holder(bucket, dataset, window, partition)
+    else:
+        found = newest_run(bucket, Prefix(dataset.name, "any"))
+        run = found.prefix if found else None
+    return bucket.uri(run.manifest) if run else None
+
+
+def _holder(bucket: Bucket, dataset: Dataset, window: Window, partition: str) -> Prefix | None:
+    """The run that holds the window's rows, by the newest entry of the dataset's log."""
+    any_run, mark = Prefix(dataset.name, "any"), mark_of(window, partition)
+    entry = log.newest(bucket, any_run)
+    for line in entry.windows if entry else ():
+        if window.read(line.since) <= mark < window.read(line.until):
+            return any_run.of(line.run)
+    return None

@@ -1,11 +1,13 @@
 """What the warehouse holds: a schema a dataset, its fires as the contract types them, and whose they are."""
 
 from include.transfer.dataset import Dataset
-from include.wildfires import WILDFIRE_TYPES, WILDFIRES, WILDFIRES_SMALL
+from include.wildfires import WILDFIRE_TYPES, WILDFIRES, WILDFIRES_BY_MONTH, WILDFIRES_SMALL
 
 # Datasets of these columns; the name of each is its schema in the warehouse. Both are this project's own
-# words: nothing that a manifest says ever becomes an identifier.
-DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in (WILDFIRES, WILDFIRES_SMALL)}
+# words: nothing that a manifest says ever becomes an identifier. Of one by windows a month at a time.
+DATASETS: dict[str, Dataset] = {
+    dataset.name: dataset for dataset in (WILDFIRES, WILDFIRES_SMALL, WILDFIRES_BY_MONTH)
+}
 
 WAREHOUSE = "warehouse"  # the connection, of type postgres
 FIRES = "fires"  # the rows of one committed run

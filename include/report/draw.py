@@ -36,7 +36,8 @@ def publish(bucket: Bucket, loaded: Mapping[str, Any], marts: Mapping[str, str])
     origin = Origin.of(Manifest.from_dict(bucket.get_json(prefix.manifest), prefix))
     rows = exported_marts.read(bucket, marts)
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
-    of = f"{loaded['rows']:,} rows of {loaded['dataset']}, run {prefix.run[:15]}"
+    name = f"{loaded['dataset']} {loaded.get('partition', '')}".strip()
+    of = f"{loaded['rows']:,} rows of {name}, run {prefix.run[:15]}"
     figures = FIGURES if loaded["rows"] else ()
     pictures = [Picture.of(figure, rows, origin, [of]) for figure in figures]
     charts = [_stored(bucket, prefix, picture) for picture in pictures]

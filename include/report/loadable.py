@@ -8,6 +8,7 @@ from typing import Any
 
 from include.report.contract import DATASETS
 from include.report.errors import RunDamaged
+from include.report.partition import narrowed, window_of
 from include.transfer.commit.contradictions import contradictions
 from include.transfer.commit.manifest import Manifest, complaints
 from include.transfer.dataset import BUCKET_PATTERN, Dataset
@@ -56,15 +57,28 @@ def reported(name: str) -> Dataset:
 
 @dataclass(frozen=True)
 class Loadable:
-    """A run whose manifest holds together; `digest` is the SHA-256 of the manifest's own bytes."""
+    """A run whose manifest holds together; `digest` is the SHA-256 of the manifest's own bytes.
+
+    `partition`: the window that is meant, and the only one that `manifest` has; "": the whole run.
+    """
 
     address: Address
     manifest: Manifest
     digest: str
+    partition: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What the warehouse is told apart by."""
+        return f"{self.digest} {self.partition}".strip()
 
 
-def read(address: Address, content: bytes) -> Loadable:
-    """Check a manifest's bytes. Raises RunDamaged with everything that is wrong with it."""
+def read(address: Address, content: bytes, partition: str = "") -> Loadable:
+    """Check a manifest's bytes. Raises RunDamaged with everything that is wrong with it.
+
+    `partition`: a window of a dataset that has them. Raises RunGone where the run has no such window.
+    """
+    window = window_of(address.dataset, partition)
     try:
         stored = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -77,7 +91,8 @@ def read(address: Address, content: bytes) -> Loadable:
     if manifest is None or wrong:
         got = f"it is not what a commit of this project writes: {'; '.join(wrong[:5])}"
         raise RunDamaged(got, where=address.uri)
-    return Loadable(address, manifest, hashlib.sha256(content).hexdigest())
+    wanted = narrowed(manifest, window, partition) if window else manifest
+    return Loadable(address, wanted, hashlib.sha256(content).hexdigest(), partition)
 
 
 def _wrong_for_loading(manifest: Manifest) -> list[str]:

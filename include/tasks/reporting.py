@@ -41,6 +41,12 @@ def form() -> dict[str, Param]:
             title="Manifest",
             description="s3://bucket/dataset/run/_manifest.json: this run instead.",
         ),
+        "partition": Param(
+            None,
+            type=["null", "string"],
+            title="Partition",
+            description="Of a dataset by windows: the one to report, such as 2015-01. No other is read.",
+        ),
         "force": Param(
             False,
             type="boolean",
@@ -63,9 +69,10 @@ def choose_runs() -> list[dict[str, Any]]:
         [event.extra for event in events],
         params["manifest"],
         params["dataset"],
-        lambda name: choose.newest(reported_bucket(name), name),
+        lambda name: choose.newest(reported_bucket(name), DATASETS[name], params["partition"] or ""),
     )
-    return [{"manifest": uri, "force": params["force"]} for uri in manifests]
+    given = {"force": params["force"], "partition": params["partition"] or ""}
+    return [{"manifest": uri, **given} for uri in manifests]
 
 
 def _hand_over(context: Mapping[str, Any]) -> None:
@@ -110,7 +117,7 @@ def load(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Load the first of the chosen runs into the warehouse, unless it is there already."""
     from include.astro_sdk import entry
 
-    return entry.load(chosen[0]["manifest"], "warehouse", chosen[0]["force"])
+    return entry.load(chosen[0]["manifest"], "warehouse", chosen[0]["force"], chosen[0]["partition"])
 
 
 @task.external_python(**IN_SDK)

@@ -231,5 +231,5 @@ def load(sdk):
 
 @pytest.fixture(autouse=True)
 def empty_warehouse(warehouse):
-    for name in ("wildfires_small", "wildfires"):
+    for name in ("wildfires_small", "wildfires", "wildfires_by_month"):
         warehouse.query(f"DROP SCHEMA IF EXISTS {name} CASCADE")

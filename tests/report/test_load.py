@@ -1,6 +1,7 @@
 """Load: what a manifest names, and only that, into the warehouse, each value as it was."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -37,6 +38,27 @@ def test_only_what_the_manifest_names_is_loaded(load, commit, warehouse):
     run.put("_report/index.html", b"a report")
     assert load(run)["rows"] == 4
     assert in_warehouse(warehouse) == fires(4)
+
+
+def test_of_a_run_by_windows_one_month_is_loaded_and_no_other_object_is_there(load, commit, warehouse):
+    run = commit(fires(6), batch=2, dataset="wildfires_by_month")
+    receipts, months = run.manifest["receipts"], ["20150101", "20150201", "20150301", "20150401"]
+    for receipt, *ends in zip(receipts, months, months[1:], strict=False):
+        content, name = run.get(receipt["key"].rpartition("/")[2]), f"data_{ends[0]}_{ends[1]}.csv"
+        run.client.remove_object(run.bucket, receipt["key"])
+        if ends[0] == "20150201":
+            run.put(name, content)
+        receipt |= {"key": f"{run.folder}/{name}", "start": 0}
+    days = [f"{each[:4]}-{each[4:6]}-01T00:00:00Z" for each in months]
+    windows = [{"since": since, "until": until, "rows": 2} for since, until in pairwise(days)]
+    run.manifest |= {"windows": windows, "base": 0}
+    run.commit()
+    answer = load(run, partition="2015-02")
+    assert (answer["rows"], answer["objects"], answer["loaded"]) == (2, 1, True)
+    assert in_warehouse(warehouse, "wildfires_by_month") == fires(4)[2:]
+    assert load(run, partition="2015-02")["loaded"] is False
+    assert "error" in load(run, partition="2015-03")
+    assert "error" in load(run)
 
 
 def test_a_run_that_is_loaded_is_not_loaded_again(load, commit, warehouse):

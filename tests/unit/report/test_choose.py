@@ -2,9 +2,13 @@
 
 import pytest
 
-from include.report.choose import choose
+from include.report.choose import choose, newest
 from include.report.errors import RunGone, StepFailed, WarehouseUnavailable, answer
+from include.transfer.commit.entry import Entry
+from include.transfer.commit.live import Live
 from include.transfer.errors import BadSettings, Retryable
+from include.wildfires import WILDFIRES, WILDFIRES_BY_MONTH
+from tests.servers.memory_bucket import MemoryBucket
 
 
 def uri(dataset, run):
@@ -36,6 +40,22 @@ def test_by_hand_the_newest_committed_run_is_taken():
     assert choose([], None, "wildfires", {"wildfires": uri("wildfires", "r7")}.get) == [
         uri("wildfires", "r7")
     ]
+
+
+def month(number):
+    return f"2015-{number:02}-01T00:00:00Z"
+
+
+def test_of_a_dataset_by_windows_the_run_that_holds_the_partition_is_taken():
+    lines = [Live(month(1), month(3), "old", 1), Live(month(3), month(4), "new", 2)]
+    bucket, dataset = MemoryBucket(), WILDFIRES_BY_MONTH
+    bucket.put_json(f"{dataset.name}/_log/{2:012}.json", Entry(2, "new", "m", "s", windows=lines).to_dict())
+    bucket.put_json(f"{dataset.name}/_latest.json", {"run": "new", "log": 2})
+    found = [newest(bucket, dataset, partition) for partition in ("2015-02", "2015-03-01", "2015-04")]
+    assert found == [uri(dataset.name, "old"), uri(dataset.name, "new"), None]
+    for wrong, partition in ((dataset, ""), (dataset, "soon"), (WILDFIRES, "2015-02")):
+        with pytest.raises(BadSettings):
+            newest(bucket, wrong, partition)
 
 
 def test_nothing_committed_is_said():

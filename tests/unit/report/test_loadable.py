@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from itertools import pairwise
 
 import pytest
 
-from include.report.errors import RunDamaged
+from include.report.errors import RunDamaged, RunGone
 from include.report.loadable import Address, read
 from include.transfer.errors import BadSettings
 from include.wildfires import WILDFIRE_TYPES
@@ -64,6 +65,34 @@ def test_a_good_manifest_gives_its_objects():
     assert (second.key, second.rows, second.bytes) == (f"wildfires/{RUN}/data_from_3.csv.gz", 2, 100)
     assert (second.sha256, second.columns) == (SHA, list(WILDFIRE_TYPES))
     assert loadable.digest == hashlib.sha256(content).hexdigest()
+
+
+def test_of_a_run_by_windows_one_is_loaded():
+    folder = f"wildfires_by_month/{RUN}/"
+    ends = [f"2015-{number:02}-01T00:00:00Z" for number in range(1, 5)]
+    windows = [
+        {"since": since, "until": until, "rows": n} for n, (since, until) in enumerate(pairwise(ends), 3)
+    ]
+    windows[2]["rows"] = 0
+    receipts = [
+        {"key": f"{folder}data_20150101_20150201.csv", "start": 0, "rows": 3, "bytes": 9, "sha256": SHA},
+        {"key": f"{folder}data_20150201_20150301.csv", "start": 0, "rows": 1, "bytes": 9, "sha256": SHA},
+        {"key": f"{folder}data_20150201_20150301_1.csv", "start": 1, "rows": 3, "bytes": 9, "sha256": SHA},
+    ]
+    said = {"rows": 7, "bytes": 27, "source": {"url": "", "count": 7}, "windows": windows}
+    named = manifest(dataset="wildfires_by_month", receipts=[{**each, "etag": "e"} for each in receipts])
+    content = json.dumps(named | said).encode()
+    address = Address.parse(f"s3://lake/{folder}_manifest.json")
+    month = read(address, content, "2015-02")
+    assert [receipt.key for receipt in month.manifest.receipts] == [each["key"] for each in receipts[1:]]
+    assert (month.manifest.rows, month.digest) == (4, hashlib.sha256(content).hexdigest())
+    assert month.mark != read(address, content, "2015-01").mark
+    assert read(address, content, "2015-03-01T00:00:00Z").manifest.rows == 0
+    for missing in ("2015", "2015-04", "2014-12"):
+        with pytest.raises(RunGone):
+            read(address, content, missing)
+    with pytest.raises(BadSettings):
+        read(address, content)
 
 
 def test_a_run_of_nothing_is_good():
