@@ -11,6 +11,10 @@ MOST_NAMES = 200  # characters of a key's columns
 _ENDS = {
     "empty": ("A request behind the last row brought none.", True),
     "repeated": ("A request behind the last row brought only rows of this run.", True),
+    "left out": (
+        "A request behind the last row brought only rows outside of the window.",
+        True,
+    ),
     "grown": ("A request behind the last row brought rows by which the source has grown since.", True),
     "refused": ("A request behind the last row was refused: the total is the source's word alone.", False),
 }

@@ -17,7 +17,7 @@ from include.transfer.source.paging import Offset, Page
 from include.transfer.source.paths import leaves_base_path
 from include.transfer.source.row_shapes import Objects, Shape, shape_of
 from include.transfer.source.styles import Paging, paging_of, wrong_with
-from include.transfer.source.windows import Window, window_of
+from include.transfer.source.windows import Window, window_of, wrong_with_open_end
 
 DUPLICATES = ("fail", "allow")
 MISFIT = ("fail", "rescue")
@@ -144,9 +144,9 @@ class Dataset:
             *(leaves_base_path(name, getattr(self, name)) for name in ("count_path", "rows_path")),
             at_least("batch_size", 1),
             wrong_with(self.paging) or wrong_with_body(self.body, self.paging, self.window),
+            wrong_with(self.paging) or wrong_with_open_end(self.window, self.chained),
             wrong_with_body(self.count_body, None) and "count_body is no JSON",
-            at_least("requests_per_minute", 0),
-            at_least("reread", 0),
+            *(at_least(name, 0) for name in ("requests_per_minute", "reread")),
             "" if _is_share(self.shrinks_by) else f"shrinks_by is {brief(self.shrinks_by)}, not from 0 to 1",
             "" if _names(self.key) else f"key is {brief(self.key)}, not a list of columns, each once",
             *map(null, self.query),

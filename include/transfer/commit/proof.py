@@ -23,8 +23,8 @@ class Proof:
     """What is proven of a run, and what speaks against it.
 
     `end`: what a request behind the last row brought: nothing (`empty`), a refusal (`refused`), rows that
-    are in the run (`repeated`), or rows by which the source has grown meanwhile (`grown`); `reached`: the
-    last answer names no further one.
+    are in the run (`repeated`), or rows by which the source has grown meanwhile (`grown`); `left out`: rows
+    behind a window's open end; `reached`: the last answer names no further one.
     """
 
     distinct: Distinct

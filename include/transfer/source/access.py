@@ -1,6 +1,7 @@
 """Access: how a dataset's source is asked: one session, one pace, errors that name the request."""
 
 import copy
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
@@ -9,7 +10,7 @@ from urllib.parse import urljoin
 import requests
 
 from include.transfer.dataset import Dataset
-from include.transfer.errors import BadSettings, SourceChanged, TransferError
+from include.transfer.errors import BadSettings, SourceChanged, TransferError, WrongRowCount
 from include.transfer.redact import redact
 from include.transfer.source.answers import blocks_of, located
 from include.transfer.source.bodies import as_json, placed
@@ -24,7 +25,11 @@ from include.transfer.source.totals import total_of
 from include.transfer.source.windows import Span, Window
 from include.transfer.source.within import Within, within
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+_COUNTS = 5
 
 
 class Access:
@@ -46,6 +51,7 @@ class Access:
         self.provenance = ""  # what the source says that its rows are
         self.patience = patience or Patience()
         self._within: Within | None = None
+        self._left_out: Dataset | None = None  # rows that an open filter asks for beside the window's
         self._session = OwnHostOnly(session, base_url)
         self._base_url = base_url.rstrip("/")
         self._pace = pace or Pace(dataset.requests_per_minute)
@@ -54,12 +60,13 @@ class Access:
         """The same source, asked for the rows of this span alone; raises OutOfWindow for others."""
         part = copy.copy(self)  # of one session and one pace
         part.dataset, part._within = within(self.dataset, window, span), Within(window, span)
+        part._left_out = within(self.dataset, window, window.behind(span)) if window.open else None
         return part
 
     def blocks(self, response: requests.Response, around: Around | None = None) -> Iterator[Block]:
-        """The rows of an answer."""
+        """The rows of an answer, looked at where all that is asked for is of the window."""
         blocks = blocks_of(response, self.dataset, around=around)
-        return self._within.checked(blocks) if self._within else blocks
+        return self._within.checked(blocks) if self._within and not self._within.open else blocks
 
     @property
     def chained(self) -> Chained:
@@ -96,8 +103,32 @@ class Access:
         return f"{self._base_url}/{path.lstrip('/')}"
 
     def count(self) -> Count:
-        """Ask how many rows there are, in the way that the dataset's `total` names."""
-        return total_of(self.dataset).count(self.dataset, self._ask)
+        """Ask how many rows there are, in the way that the dataset's `total` names.
+
+        Of a window with an open end: less those behind it, which are counted before and after. Raises
+        WrongRowCount where they are more, SourceChanged where more of them come each time.
+        """
+        if self._left_out is None:
+            return self._count(self.dataset)
+        behind = self._count(self._left_out)
+        for _ in range(_COUNTS):
+            found, again = self._count(self.dataset), self._count(self._left_out)
+            if again.rows == behind.rows:
+                return self._less(found, behind)
+            behind = again
+        raise SourceChanged("rows came behind the window each time that it was counted", where=self.asked)
+
+    def _less(self, found: Count, behind: Count) -> Count:
+        if behind.rows > found.rows:
+            got = f"it counts {found.rows:,} rows, and {behind.rows:,} in a part of them"
+            raise WrongRowCount(got, where=self.asked, fix="correct window's parameters and count_path")
+        log.info(
+            "%d rows are asked for, of which %d are behind the window: left out", found.rows, behind.rows
+        )
+        return Count(found.rows - behind.rows, found.version)
+
+    def _count(self, dataset: Dataset) -> Count:
+        return total_of(dataset).count(dataset, self._ask)
 
     def named_version(self) -> str | None:
         """The version that the first answer of a chain names, where no count is asked for one."""

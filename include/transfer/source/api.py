@@ -1,12 +1,20 @@
 """The source: how many rows it has, and the rows of a batch, whatever it takes to get them all once."""
 
+import copy
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from include.transfer.batches import Batch
-from include.transfer.errors import BodyEmpty, NotRows, SourceRefused, SourceUnavailable, WrongRowCount
+from include.transfer.errors import (
+    BodyEmpty,
+    NotRows,
+    OutOfWindow,
+    SourceRefused,
+    SourceUnavailable,
+    WrongRowCount,
+)
 from include.transfer.source.access import Access
 from include.transfer.source.chains import Ask
 from include.transfer.source.json_rows import Block
@@ -29,7 +37,8 @@ class Behind:
     """What came of a request behind the last row.
 
     `end`: `empty`, `refused` (by a status, or an answer without rows), `capped` (refused, and so is a request
-    for the last row that reaches behind it), or `rows`, whose `hashes` follow.
+    for the last row that reaches behind it), `left out` (rows behind a window's open end), or `rows`, whose
+    `hashes` follow.
     """
 
     at: int
@@ -97,7 +106,7 @@ class Api(Access):
 
         Raises the errors of a source that cannot be asked.
         """
-        at = self.paging.behind(total)
+        at = total if self._open_ended else self.paging.behind(total)
         for attempt in self.patience.retrying():
             with attempt:
                 try:
@@ -129,13 +138,27 @@ class Api(Access):
             return True
         return True
 
+    @property
+    def _open_ended(self) -> bool:
+        """Whether the source is asked for more rows than are wanted: see windows.py."""
+        return self._within is not None and self._within.open
+
     def _found(self, at: int) -> Behind:
         # As many as a copy asks for: where all rows come again, they are known.
         limit = self.dataset.page_size or max(1, min(at, self.dataset.batch_size))
+        part = copy.copy(self)
+        if self._within and self._within.open:
+            part._within = self._within.left_out
         try:
-            rows = _first_hashes(self._page(Batch(at, limit), 0), _ROWS_LOOKED_AT)
+            rows = _first_hashes(part._page(Batch(at, limit), 0), _ROWS_LOOKED_AT)
         except WrongRowCount:  # more than were asked for
             return Behind(at, "rows")
+        except OutOfWindow:
+            if not self._open_ended:
+                raise
+            return Behind(at, "rows")
+        if rows and self._open_ended:
+            return Behind(at, "left out")
         return Behind(at, "rows" if rows else "empty", rows)
 
     def _page(self, batch: Batch, done: int) -> Iterator[Block]:
@@ -154,8 +177,10 @@ class Api(Access):
         first = Ask(self.paging.request(batch.start, batch.limit)[0])
         with self.open(Ask(params), at) as response:
             self.check_version(response.headers, first, new=not done)
-            held = yield from crop.of(self.blocks(response))
-        self._check_total(batch, at, at - crop.skip + held)
+            wanted = crop.of(self.blocks(response))
+            held = yield from (self._within.wanted(wanted) if self._within and self._open_ended else wanted)
+        if not self._open_ended:
+            self._check_total(batch, at, at - crop.skip + held)
 
     def _ask_for_less(self, error: SourceRefused | SourceUnavailable, left: int) -> None:
         """Ask for smaller pages from here on. Raises `error` where there are none, or to wait before."""

@@ -38,6 +38,11 @@ class Window:
     `start`: where the first window begins; `end`: where the last one ends, if the source is complete.
     `step`: how long a window is (P1D, PT1H, P1M; of an integer key a number). `lookback`: how far behind the
     newest window each run copies again; `settle`: how far behind its own time a run stays.
+
+    An API may take one end alone: then the other's parameter is empty. What is asked for goes on behind the
+    window, so that its rows are those that come first, as many as the counts on its two sides differ by:
+    rows must come sorted by the field, away from the end that is asked for. Each is looked at, and so are the
+    ones behind the last, which are left out. It takes a `total`, and paging by numbers.
     """
 
     field: str = ""
@@ -55,9 +60,9 @@ class Window:
 
     def wrong(self) -> str:
         """What keeps its settings from being used; empty: nothing."""
-        missing = [name for name in ("field", "since", "until", "step") if not getattr(self, name)]
-        if missing:
-            return f"window needs {', '.join(missing)}"
+        missing = [name for name in ("field", "step") if not getattr(self, name)]
+        if missing or not (self.since or self.until):
+            return f"window needs {', '.join(missing) or 'since or until'}"
         if self.since == self.until:
             return "window's since and until are one parameter"
         if self.closed not in CLOSED:
@@ -84,6 +89,16 @@ class Window:
                     yield "window's step is 0"
             except (ValueError, OverflowError) as error:
                 yield f"window's {name} is {value!r}: {error}"
+
+    @property
+    def open(self) -> str:
+        """The end that the API takes no parameter for, `since` or `until`; empty: none."""
+        return next((name for name in ("since", "until") if not getattr(self, name)), "")
+
+    def behind(self, span: Span) -> Span:
+        """What an open filter asks for beside the span, by its one end."""
+        mark = span.until if self.open == "until" else span.since
+        return Span(mark, mark)
 
     @property
     def axis(self) -> Axis:
@@ -169,7 +184,7 @@ class Window:
         if self.closed in ("until", "both"):
             ends[self.until] = axis.moved(span.until, fine.times(-1))
         try:
-            return {name: spelled(axis, self.format, mark) for name, mark in ends.items()}
+            return {name: spelled(axis, self.format, mark) for name, mark in ends.items() if name}
         except (ValueError, OverflowError) as error:
             raise BadSettings(
                 f"the format {self.format} cannot say {' or '.join(self.texts(span))}: {error}",
@@ -180,6 +195,16 @@ class Window:
     def mark_of(self, value: Any) -> int:
         """The mark of a row's field. Raises ValueError."""
         return found(self.axis, self.field_format or self.format, value)
+
+
+def wrong_with_open_end(window: Window | None, chained: object) -> str:
+    """What keeps a filter of one end from being used; empty: nothing."""
+    if window is None or not window.open or not chained:
+        return ""
+    return (
+        f"window has no {window.open}: the rows behind it are left out by their number, which takes a total "
+        "and paging by offset or page"
+    )
 
 
 def window_of(given: Any) -> Window | None:

@@ -1,6 +1,6 @@
 """Whether rows lie in the window that was asked for, looked at as they stream by."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_KEPT = 10_000  # values that are known to lie in the window
 _ANY_ZONE = 14 * 3600 * SECOND
+_OR_CLOSED = "or correct window's closed, if the API leaves its end out of what is asked for"
 
 
 def within(dataset: "Dataset", window: Window, span: Span) -> "Dataset":
@@ -48,29 +49,59 @@ class Within:
         # Between two ends that were moved by a unit, what is finer than it would be in neither window.
         self._unit = 0 if window.closed == "since" or fine.days else fine.exact
 
+    @property
+    def open(self) -> bool:
+        """Whether the source is asked for more than the span: then wanted rows alone are looked at."""
+        return bool(self._window.open)
+
+    @property
+    def left_out(self) -> "Within":
+        """The rows behind an open end."""
+        return _LeftOut(self._window, self._span)
+
     def checked(self, blocks: "Iterator[Block]") -> "Iterator[Block]":
         """The blocks as they come. Raises OutOfWindow for a row that is not of the span."""
-        name = self._window.field
         for block in blocks:
-            values = [row.get(name) for row in block.rows]
-            try:
-                new = set(values) - self._known
-            except TypeError:  # an object or an array, which is none of any format
-                new = {brief(next(value for value in values if isinstance(value, dict | list)))}
-            for value in new:
-                self._check(value)
-            if len(self._known) < _MOST_KEPT:
-                self._known |= new
+            self._look_at(block)
             yield block
 
-    def _check(self, value: Any) -> None:
-        window, span = self._window, self._span
+    def wanted(self, blocks: "Generator[Block, None, int]") -> "Generator[Block, None, int]":
+        """As `checked`; returns what `blocks` do."""
+        while True:
+            try:
+                block = next(blocks)
+            except StopIteration as end:
+                return int(end.value)
+            self._look_at(block)
+            yield block
+
+    def _look_at(self, block: "Block") -> None:
+        values = [row.get(self._window.field) for row in block.rows]
         try:
-            mark = window.mark_of(value)
+            new = set(values) - self._known
+        except TypeError:  # an object or an array, which is none of any format
+            new = {brief(next(value for value in values if isinstance(value, dict | list)))}
+        for value in new:
+            self._check(value)
+        if len(self._known) < _MOST_KEPT:
+            self._known |= new
+
+    def _mark(self, value: Any) -> int:
+        window = self._window
+        try:
+            return window.mark_of(value)
         except (ValueError, OverflowError, TypeError):
             style = window.field_format or window.format
             got = f"a row has {brief(value)} in {window.field!r}, which is no value of the format {style}"
             raise OutOfWindow(got, fix="correct window's field or field_format") from None
+
+    def _is_behind(self, mark: int) -> bool:
+        """Whether it is behind the open end."""
+        end = self._window.open
+        return (end == "until" and mark >= self._span.until) or (end == "since" and mark < self._span.since)
+
+    def _check(self, value: Any) -> None:
+        window, span, mark = self._window, self._span, self._mark(value)
         if not span.since <= mark < span.until:
             ends = " and ".join(window.texts(span))
             got = f"a row has {brief(value)} in {window.field!r}, which does not lie between {ends}"
@@ -83,8 +114,11 @@ class Within:
 
     def _cause(self, mark: int) -> str:
         window, span = self._window, self._span
-        names = f"{window.since} and {window.until}"
-        if mark == span.until:
+        names = " and ".join(filter(None, (window.since, window.until)))
+        if self._is_behind(mark):
+            order = "ascending" if window.open == "until" else "descending"
+            return f"let the API sort its rows by {window.field}, {order} (the dataset's query); {_OR_CLOSED}"
+        if mark == span.until and window.until:
             also = "both" if window.closed == "since" else "until"
             return (
                 f"the API takes {window.until} for a part of what is asked for: set window's closed to {also}"
@@ -92,4 +126,15 @@ class Within:
         far = max(span.since - mark, mark - span.until)
         if isinstance(window.axis, Times) and far <= _ANY_ZONE:
             return f"the API reads {names} in another zone than {window.zone}: set window's zone or format"
-        return f"the API seems to ignore {names}, or one of them: correct window's parameters"
+        either = "" if window.open else ", or one of them"
+        return f"the API seems to ignore {names}{either}: correct window's parameters"
+
+
+class _LeftOut(Within):
+    """The rows behind the open end of a span: none of its own."""
+
+    def _check(self, value: Any) -> None:
+        if not self._is_behind(self._mark(value)):
+            ends = " to ".join(self._window.texts(self._span))
+            got = f"behind the rows that were counted comes one with {brief(value)} in {self._window.field!r}"
+            raise OutOfWindow(got, where=ends, fix="check total and count_path, and the order of the rows")

@@ -188,7 +188,7 @@ def _summed(
     }
 
 
-_ENDS = ("grown", "refused", "repeated", "reached", "empty")  # the least that is proven first
+_ENDS = ("grown", "refused", "repeated", "reached", "left out", "empty")  # the least that is proven first
 
 
 def _proof(

@@ -13,7 +13,7 @@ from include.transfer.commit.entry import Entry
 from include.transfer.commit.live import Live
 from include.transfer.commit.log import newest
 from include.transfer.commit.manifest import Manifest
-from include.transfer.errors import Unverified
+from include.transfer.errors import SourceChanged, Unverified
 from include.transfer.policy import Policy
 from include.transfer.store.keys import Prefix, window_in
 from include.transfer.windowed.due import Interval, due
@@ -192,6 +192,40 @@ def test_of_two_runs_at_once_the_second_is_refused_where_they_overlap(first, ref
         steps.commit(world.api.dataset, world.bucket, slow, name(9), Policy())
     assert world.lake()[first] == world.of_day(first)
     assert world.lake()[3] == world.of_day(3)
+
+
+def test_rows_behind_an_open_end_are_left_to_the_next_window():
+    world = filled()
+    world.api = world.source.api(batch_size=4, window={"until": ""})
+    send, arrived = world.source.send, iter(range(10, 1_000))
+
+    def sending(request, **named):  # behind all others, and between the first counts too
+        day = next(arrived)
+        if day < 13 or "/get" in request.url:
+            world.insert(day, 0)
+        return send(request, **named)
+
+    world.source.send = sending
+    for end in (4, 6):
+        world.run(Interval(until=text(end)))
+        assert world.lake() == {day: world.of_day(day) for day in range(end)}
+    manifest = world.bucket.get_json(newest(world.bucket, Prefix("fires", "x")).manifest)
+    assert manifest["proof"]["end"] == "left out"
+    assert all("until" not in query for _, query in world.source.asked)
+
+
+def test_a_source_that_grows_faster_than_it_is_counted_is_tried_again():
+    world = filled()
+    world.api = world.source.api(window={"until": ""})
+    send, arrived = world.source.send, iter(range(10, 1_000))
+
+    def sending(request, **named):
+        world.insert(next(arrived), 0)
+        return send(request, **named)
+
+    world.source.send = sending
+    with pytest.raises(SourceChanged):
+        world.run(Interval(until=text(4)))
 
 
 def test_a_run_whose_windows_were_taken_meanwhile_copies_nothing():

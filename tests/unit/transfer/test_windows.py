@@ -113,11 +113,34 @@ def test_what_a_format_cannot_say_is_refused():
         ({"steps": "P1D"}, "did you mean 'step'"),
         ({"step": True}, "window's step"),
         ({"since": "body:range.gte"}, "needs a body"),
+        ({"since": "", "until": ""}, "since or until"),
     ],
 )
 def test_settings_that_no_window_can_have(settings, says):
     with pytest.raises(BadSettings, match=says):
         Dataset(name="things", window={"field": "at", **settings})
+
+
+@pytest.mark.parametrize("end", ["since", "until"])
+@pytest.mark.parametrize("how", [{"total": "none"}, {"paging": {"style": "link"}}])
+def test_an_open_end_needs_rows_that_are_counted_and_asked_for_by_number(end, how):
+    with pytest.raises(BadSettings, match=f"window has no {end}"):
+        Dataset(name="things", window={"field": "at", end: ""}, **how)
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked", "behind"),
+    [
+        ({"until": ""}, {"since": "2015-03-01"}, {"since": "2015-04-01"}),
+        ({"until": "", "closed": "none"}, {"since": "2015-02-28"}, {"since": "2015-03-31"}),
+        ({"since": ""}, {"until": "2015-04-01"}, {"until": "2015-03-01"}),
+        ({"since": "", "closed": "both"}, {"until": "2015-03-31"}, {"until": "2015-02-28"}),
+    ],
+)
+def test_an_open_filter_asks_for_one_end_and_is_counted_from_both(settings, asked, behind):
+    window = Window(field="at", format="date", **settings)
+    span = window.span("2015-03-01", "2015-04-01")
+    assert (window.params(span), window.params(window.behind(span))) == (asked, behind)
 
 
 def test_the_filter_goes_with_the_rows_and_the_count():
@@ -162,6 +185,9 @@ def refused(settings, value, since="2015-03-02", until="2015-03-03"):
         ({"closed": "both"}, "2015-03-02T10:00:00.5Z", "finer"),
         ({}, None, "field"),
         ({}, {"of": 1}, "field"),
+        ({"until": ""}, "2015-03-04", "sort its rows by at, ascending"),
+        ({"since": ""}, "2015-02-01", "sort its rows by at, descending"),
+        ({"until": ""}, "2014-01-01", "ignore since:"),
         ({}, "soon", "field"),
         ({"format": "epoch"}, "1e999", "field"),
         ({"format": "epoch"}, 10**30, "field"),
