@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from include.lake_page.kept import Kept
 from include.lake_page.stored_windows import stored_windows
 from include.transfer.commit.entry import Entry
 from include.transfer.commit.live import Live, place
@@ -36,7 +37,7 @@ class Commits:
 
 
 def commits(bucket: Bucket, dataset: str) -> Commits:
-    """Two GETs and a HEAD, a GET for each entry but the newest, and the manifests that were replaced.
+    """Two GETs and a HEAD, a HEAD for each entry but the newest, and the manifests that were replaced.
 
     May raise TransferError.
     """
@@ -46,13 +47,27 @@ def commits(bucket: Bucket, dataset: str) -> Commits:
         entry = newest(bucket, any_run)
         while entry and len(entries) <= MOST_COMMITS:
             entries.append(entry)
-            entry = read_entry(bucket, any_run, entry.number - 1)
+            entry = _read(bucket, any_run, entry.number - 1)
     except Unverified as error:
         problem = str(error.findings[0])
     if len(entries) <= MOST_COMMITS:
         entries.append(None)
     told = (_commit(bucket, any_run, after, before) for after, before in pairwise(entries) if after)
     return Commits(tuple(told), problem)
+
+
+def _read(bucket: Bucket, any_run: Prefix, number: int) -> Entry | None:
+    """As `read_entry`: a HEAD, and a GET of what is not known. An entry of a year of hours is a megabyte."""
+    stored = bucket.head(any_run.entry(number))
+    if stored is None:
+        return None
+    known = (bucket.name, stored.key, stored.etag)
+    if (entry := _entries.get(known)) is None and (entry := read_entry(bucket, any_run, number)):
+        _entries.put(known, entry)
+    return entry
+
+
+_entries: Kept[Entry] = Kept(most=12)
 
 
 def _commit(bucket: Bucket, any_run: Prefix, entry: Entry, before: Entry | None) -> Commit:
