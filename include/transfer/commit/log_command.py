@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from typing import NoReturn
 
 from include.transfer.commit.entry import Entry
 from include.transfer.commit.live import gaps
@@ -61,7 +62,7 @@ def _entries(uri: str, endpoint: str, region: str, most: int) -> Iterator[Entry]
     any_run = Prefix(match[2], "any")
     entry = newest(bucket, any_run)
     if entry is None:
-        raise no_log(bucket, any_run)
+        refuse_without_log(bucket, any_run)
     told = 0
     while entry and (not most or told < most):
         yield entry
@@ -69,10 +70,10 @@ def _entries(uri: str, endpoint: str, region: str, most: int) -> Iterator[Entry]
         entry = read_entry(bucket, any_run, entry.number - 1)
 
 
-def no_log(bucket: Bucket, any_run: Prefix) -> BadSettings:
-    """What is wrong with a dataset that has no log."""
+def refuse_without_log(bucket: Bucket, any_run: Prefix) -> NoReturn:
+    """Raise BadSettings: the dataset has no log."""
     fix = "check its name; the next commit begins a log in the lake of an older release"
-    return BadSettings("it has no log", where=bucket.uri(any_run.log), fix=fix)
+    raise BadSettings("it has no log", where=bucket.uri(any_run.log), fix=fix)
 
 
 def told(entry: Entry) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from include.transfer.commit.audit import audit
 from include.transfer.commit.audit_dataset import audit_dataset
-from include.transfer.commit.log_command import no_log
+from include.transfer.commit.log_command import refuse_without_log
 from include.transfer.errors import BadSettings, TransferError
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.credentials import open_named
@@ -103,7 +103,7 @@ def _run(bucket: Bucket, prefix: Prefix, tick: Callable[[str], None]) -> dict[st
 def _dataset(bucket: Bucket, any_run: Prefix, tick: Callable[[str], None]) -> dict[str, Any]:
     found = audit_dataset(bucket, any_run, tick)
     if found.entry is None and not found.findings:
-        raise no_log(bucket, any_run)
+        refuse_without_log(bucket, any_run)
     return {
         "dataset": bucket.uri(any_run.dataset),
         "verified": not found.findings,
