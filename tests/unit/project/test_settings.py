@@ -49,7 +49,7 @@ def fields_of(found):
 def test_both_files_name_the_same_connections():
     found = fields_of(connections.from_settings())
     assert found == fields_of(connections.from_environment(connections.read_lines(PROJECT / ".env.example")))
-    assert {"wildfires_api", "locals3", "warehouse"} == set(found)
+    assert {"wildfires_api", "locals3", "warehouse", "lake_catalog"} == set(found)
     assert all(fields["description"] for fields in found.values())
 
 
