@@ -13,9 +13,8 @@ DAG = "wildfires_by_month"
 MONTHS = Prefix(DAG, "any")
 
 
-def copied(stack: Stack, *ranges: tuple[str, str]) -> None:
-    runs = [stack.trigger(DAG, {"since": since, "until": until}) for since, until in ranges]
-    assert [stack.wait(run, 240) for run in runs] == ["success"] * len(runs)
+def copied(stack: Stack, since: str, until: str) -> None:
+    assert stack.wait(stack.trigger(DAG, {"since": since, "until": until}), 240) == "success"
 
 
 def told(page: Any) -> dict[str, str]:
@@ -24,13 +23,14 @@ def told(page: Any) -> dict[str, str]:
 
 
 def test_a_dataset_by_windows_shows_what_is_there_and_what_is_not(stack, visit):
-    copied(stack, ("1992-01-01", "1992-04-01"), ("1992-06-01", "1992-07-01"))
+    copied(stack, "1992-01-01", "1992-04-01")
+    copied(stack, "1992-06-01", "1992-07-01")
     lake = Bucket(stack.s3, BUCKET)
     first = next(line.run for line in newest(lake, MONTHS).windows if line.since.startswith("1992-01"))
     manifest = read_json(stack, MONTHS.of(first).manifest)
     (lost,) = [each for each in manifest["receipts"] if "/data_19920201_" in each["key"]]
     stack.s3.remove_object(BUCKET, lost["key"])
-    copied(stack, ("1992-02-01", "1992-03-01"))
+    copied(stack, "1992-02-01", "1992-03-01")
 
     seen = visit("admin", width=400)
     page = seen.open(f"/lake/datasets/{DAG}")
