@@ -147,6 +147,7 @@ def test_services_for_the_clis_standalone_mode(sh, copy_of_project):
         "AIRFLOW_CONN_WILDFIRES_API",
         "AIRFLOW_CONN_LOCALS3",
         "AIRFLOW_CONN_WAREHOUSE",
+        "AIRFLOW_CONN_LAKE_CATALOG",
         "AIRFLOW__CORE__PLUGINS_FOLDER",
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY",
     }

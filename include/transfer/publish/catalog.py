@@ -76,7 +76,8 @@ def named(settings: CatalogSettings, table: str) -> Iterator[None]:
     except Exception as error:
         got = hidden(f"{type(error).__name__}: {error}", settings.secrets)[:_LONGEST]
         kind = TableRefused if _is_refusal(error) else CatalogUnavailable
-        raise kind(got, where=f"table {table} of {CATALOG}") from None
+        refused = kind(got, where=f"table {table} of {CATALOG}")
+        raise refused from None
 
 
 def _is_refusal(error: Any) -> bool:

@@ -82,7 +82,7 @@ def placed(metadata: Any, uri: str) -> "Iterator[Callable[[DataFile], DataFile]]
 
     def checked(file: "DataFile") -> "DataFile":
         if any(file.partition[at] is None for at in range(len(fields))):
-            raise ValueError("its bounds are not known")
+            raise Unplaced("its bounds are not known")
         return file
 
     try:
