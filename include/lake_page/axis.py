@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 MOST_TICKS = 6
 _INTEGER = re.compile(r"-?\d{1,18}")
@@ -21,8 +22,9 @@ def mark_of(text: str) -> Mark | None:
         return False, float(text)
     try:
         at = datetime.fromisoformat(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return True, at.timestamp()
+        # In UTC the first and the last day that a zone has may be out of range.
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        return True, at.replace(microsecond=0).timestamp()
     except (ValueError, OverflowError):
         return None
 
@@ -70,7 +72,7 @@ class Axis:
         exact = next((step for step in _EXACT if length / step <= MOST_TICKS), 0)
         if exact:
             pattern = "%m-%d %H:%M" if exact < _DAY else "%Y-%m-%d"
-            for number in range(int(self.first // exact), int(self.last // exact) + 1):
+            for number in range(ceil(self.first / exact), int(self.last // exact) + 1):
                 yield number * exact, _time(number * exact).strftime(pattern)
             return
         step = next((step for step in _MONTHS if length / (step * _MONTH) <= MOST_TICKS), _MONTHS[-1])

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.lake_page import timeline
@@ -89,6 +89,9 @@ MARKS = st.sampled_from(
 
 
 @given(st.lists(st.tuples(MARKS, MARKS), max_size=6), MARKS, st.lists(st.tuples(MARKS, MARKS), max_size=2))
+@example([], "", [("0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00")])
+@example([("0001-01-01", "0001-02-01")], "", [])
+@example([("0001-01-01", "9999-12-31T23:59:59.999999")], "", [("9999-12-31T23:59:59-14:00", "x")])
 def test_whatever_stands_in_an_entry_is_drawn_or_left_out(ends, watermark, copying):
     stored = {"number": 1, "run": "a", "manifest": "b", "sha256": "c", "watermark": watermark}
     newest = Entry.from_dict({**stored, "windows": [{"since": a, "until": b, "run": "a"} for a, b in ends]})
