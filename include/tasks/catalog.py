@@ -5,6 +5,7 @@ that a password can be where Airflow masks it.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from include.transfer.store.bucket import Bucket
 
 _FIELDS = ("login", "password", "host", "port", "schema")
+_NAMED = re.compile(rf"\{{({'|'.join(_FIELDS)})\}}")
 
 
 def open_table(dataset: "Dataset", bucket: "Bucket") -> "LakeTable | None":
@@ -49,6 +51,7 @@ def catalog_properties(conn_id: str) -> dict[str, str]:
 
 def _filled_in(connection: "Connection") -> Iterator[tuple[str, str]]:
     fields = {name: str(getattr(connection, name) or "") for name in _FIELDS}
+    quoted = {name: quote(fields[name], safe="") for name in ("login", "password")}
     extra = json.loads(connection.extra or "{}")
     if not extra:
         raise ValueError("its extra is empty")
@@ -56,9 +59,7 @@ def _filled_in(connection: "Connection") -> Iterator[tuple[str, str]]:
         if not isinstance(value, str | int | float):
             raise TypeError("not a text")
         said = json.dumps(value) if isinstance(value, bool) else str(value)
-        in_url = "://" in said
-        for field, own in fields.items():
-            said = said.replace(
-                f"{{{field}}}", quote(own, safe="") if in_url and field in _FIELDS[:2] else own
-            )
-        yield name, said
+        own = fields | (quoted if "://" in said else {})
+        # In one pass: what a field holds may look like the name of another.
+        parts = enumerate(_NAMED.split(said))  # text and names of fields in turns
+        yield name, "".join(own[part] if at % 2 else part for at, part in parts)

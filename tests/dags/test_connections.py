@@ -224,12 +224,12 @@ def test_a_catalogs_properties_take_the_connections_own_fields(monkeypatch):
 
     uri = "postgresql://{login}:{password}@{host}:{port}/{schema}"
     extra = {"type": "sql", "uri": uri, "credential": "{login}:{password}", "echo": False}
-    own = {"login": "me", "password": "p@ss/word", "host": "db", "port": 5432, "schema": "lake"}
+    own = {"login": "me", "password": "p@ss/word{host}", "host": "db", "port": 5432, "schema": "lake"}
     generic(monkeypatch, **own, extra=extra)
     assert catalog_properties("lake_catalog") == {
         "type": "sql",
-        "uri": "postgresql://me:p%40ss%2Fword@db:5432/lake",
-        "credential": "me:p@ss/word",
+        "uri": "postgresql://me:p%40ss%2Fword%7Bhost%7D@db:5432/lake",
+        "credential": "me:p@ss/word{host}",
         "echo": "false",
     }
 
