@@ -103,5 +103,5 @@ def _rows(bucket: Bucket, any_run: Prefix, lost: Sequence[Live]) -> int | None:
         if windows is None:
             return None
         own = [line for line in lost if line.run == run]
-        rows += sum(each.rows for each in windows if any(each.lies_in(line) for line in own))
+        rows += sum(each.rows for each in windows if any(line.covers(each.since, each.until) for line in own))
     return rows

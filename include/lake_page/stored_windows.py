@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from include.lake_page.kept import Kept
-from include.transfer.commit.live import Live, place
 from include.transfer.commit.manifest import Manifest
 from include.transfer.documents import fits
 from include.transfer.store.bucket import Bucket
@@ -23,9 +22,6 @@ class StoredWindow:
     since: str
     until: str
     rows: int
-
-    def lies_in(self, line: Live) -> bool:
-        return place(line.since) <= place(self.since) and place(self.until) <= place(line.until)
 
 
 def stored_windows(bucket: Bucket, runs: Iterable[Prefix]) -> dict[Prefix, tuple[StoredWindow, ...]]:

@@ -64,7 +64,7 @@ class Timeline:
     def text(self) -> str:
         """The line for those who do not see it."""
         parts = (
-            f"{each.kind}: {', '.join(each.ranges)}{' and more' * bool(each.more)}" for each in self.told
+            f"{each.kind}: {', '.join(each.ranges)}{' and more' if each.more else ''}" for each in self.told
         )
         return "; ".join([*parts, f"watermark: {self.watermark or 'none'}"])
 
@@ -118,7 +118,7 @@ def _empty(entry: Entry, windows: Mapping[Prefix, Sequence[StoredWindow]]) -> It
         for each in listed:
             at = bisect_right(starts, place(each.since)) - 1
             line = entry.windows[at] if at >= 0 else None
-            if each.rows == 0 and line and line.run == prefix.run and each.lies_in(line):
+            if each.rows == 0 and line and line.run == prefix.run and line.covers(each.since, each.until):
                 yield each.since, each.until
 
 

@@ -34,6 +34,10 @@ class Live:
         line = cls(**known)
         return line if place(line.since) < place(line.until) else None
 
+    def covers(self, since: str, until: str) -> bool:
+        """Whether all of this window lies in the line."""
+        return place(self.since) <= place(since) and place(until) <= place(self.until)
+
     def overlaps(self, other: "Live") -> bool:
         return place(self.since) < place(other.until) and place(other.since) < place(self.until)
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from include.transfer.commit.entry import Entry
-from include.transfer.commit.live import Live, place
+from include.transfer.commit.live import Live
 from include.transfer.commit.manifest import Manifest
 from include.transfer.commit.receipt import Receipt
 from include.transfer.errors import Finding
@@ -36,19 +36,15 @@ def live_windows(manifest: Manifest, lines: Sequence[Live]) -> list[LiveWindow]:
     for receipt in manifest.receipts:
         by_key.setdefault(receipt.window, []).append(receipt)
     ends = [(each["since"], each["until"]) for each in manifest.windows or []]
-    live = [each for each in ends if any(_holds(line, *each) for line in lines)]
+    live = [each for each in ends if any(line.covers(*each) for line in lines)]
     return [LiveWindow(*each, by_key.get("_".join(map(short, each)), [])) for each in live]
-
-
-def _holds(line: Live, since: str, until: str) -> bool:
-    return place(line.since) <= place(since) and place(until) <= place(line.until)
 
 
 def misfits(manifest: Manifest, lines: Sequence[Live], live: Sequence[LiveWindow]) -> Iterator[Finding]:
     """What the log says of the run's windows and its manifest does not."""
     run, said = manifest.prefix.run, _rows(manifest)
     for line in lines:
-        own = [each for each in live if _holds(line, each.since, each.until)]
+        own = [each for each in live if line.covers(each.since, each.until)]
         ends = [line.since, *(end for each in own for end in (each.since, each.until)), line.until]
         for before, after in [*pairwise(ends)][::2]:
             if before != after:

@@ -47,11 +47,8 @@ class CatalogSettings:
     @property
     def chooses_location(self) -> bool:
         """Whether the catalog itself knows where a new table's metadata goes."""
-        by_uri = str(self.properties.get("uri", "")).startswith(
-            "http"
-        )  # as pyiceberg tells one without a type
-        rest = self.properties.get("type") == "rest" or ("type" not in self.properties and by_uri)
-        return rest or "warehouse" in self.properties
+        by_uri = "rest" if str(self.properties.get("uri", "")).startswith("http") else ""  # as pyiceberg does
+        return self.properties.get("type", by_uri) == "rest" or "warehouse" in self.properties
 
     @property
     def secrets(self) -> set[str]:
@@ -75,9 +72,10 @@ def named(settings: CatalogSettings, table: str) -> Iterator[None]:
         raise
     except Exception as error:
         got = hidden(f"{type(error).__name__}: {error}", settings.secrets)[:_LONGEST]
-        kind = TableRefused if _is_refusal(error) else CatalogUnavailable
-        refused = kind(got, where=f"table {table} of {CATALOG}")
-        raise refused from None
+        where = f"table {table} of {CATALOG}"
+        if _is_refusal(error):
+            raise TableRefused(got, where=where) from None
+        raise CatalogUnavailable(got, where=where) from None
 
 
 def _is_refusal(error: Any) -> bool:

@@ -95,7 +95,7 @@ def _verified(
     bucket: Bucket,
     part: Part,
     batches: Sequence[PlannedBatch],
-    said: Sequence[Vouched],
+    copied: Sequence[Vouched],
     prefix: Prefix,
     rereads: int,
 ) -> VerifiedRun:
@@ -105,8 +105,8 @@ def _verified(
     if part.rows == 0:
         return _empty(own, part)
     if api.dataset.chained:
-        return verified_chain(own, bucket, batches[0], said, within)
-    return verified_batches(own, bucket, batches, said, within, Policy())
+        return verified_chain(own, bucket, batches[0], copied, within)
+    return verified_batches(own, bucket, batches, copied, within, Policy())
 
 
 def _empty(api: Api, part: Part) -> VerifiedRun:

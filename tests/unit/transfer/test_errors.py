@@ -77,7 +77,7 @@ def test_the_retry_waits_as_long_as_the_source_asks(asked, seconds):
 
 # Carried within a module, or a command's own: none of these leaves a task.
 INNER = {"PiecesFailed", "Unreadable", "BadDocument", "cls", "TypeError", "AssertionError"}
-INNER |= {"Unplaced", "CommitFailedException"}  # pyiceberg's own, caught where a commit is tried once more
+INNER |= {"Unplaced", "CommitFailedException"}  # caught where a table's commit is tried once more
 WORK = sorted([*(PROJECT / "include/transfer").rglob("*.py"), *(PROJECT / "include/tasks").glob("*.py")])
 
 
