@@ -83,7 +83,7 @@ def _addresses(stack: Stack) -> dict[str, str]:
     rows = {
         "Airflow": f"http://{HOST}:{ports.airflow}  (user {airflow_env.USER}; `make password`)",
         "Lake": f"http://{HOST}:{ports.airflow}/plugin/lake",
-        "S3 page": f"{_bucket_page(ports)}  (user admin; `make password`)",
+        "S3 page": f"{_bucket_page(ports)}  (sign in as admin, see `make password`, then open it again)",
         "S3 endpoint": f"http://{HOST}:{ports.s3}  (s3_access_key and s3_secret_key in {secrets})",
         "API": f"http://{HOST}:{ports.api}",
         "PostgreSQL": f"{HOST}:{ports.postgres}  (user airflow, postgres_password in {secrets})",

@@ -98,6 +98,8 @@ def measured(store):
 # 45 MB of Parquet's are pyarrow's libraries, most of them pages of a file that all processes share, and 18 MB
 # those of numpy, which pyarrow loads where it is installed.
 LIMITS = {"csv": 40, "ndjson": 40, "parquet": 100}
+if sys.version_info >= (3, 14):
+    LIMITS["ndjson"] = 44  # 38 to 42 were measured there; the image has 3.12
 
 
 def least(measured, format, rows, bound):
