@@ -2,12 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from functools import partial
+from itertools import chain
+from typing import Any
 
 from minio import Minio
+from minio.datatypes import Part
 from minio.error import S3Error
 from urllib3 import BaseHTTPResponse
 
@@ -17,11 +20,12 @@ from include.transfer.redact import hidden
 from include.transfer.store.errors import translated
 from include.transfer.store.keys import LARGEST_JSON_BYTES
 from include.transfer.store.listing import listed
-from include.transfer.store.upload import PART_BYTES, PieceReader, pieces_errors_as_they_are
+from include.transfer.store.upload import PART_BYTES, in_parts, send_all
 
 _MISSING = {"NoSuchKey", "NoSuchObject", "ResourceNotFound"}
 _CHANGED = {"PreconditionFailed", *_MISSING}
 _NOT_IMPLEMENTED = 501
+_ANY_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -69,18 +73,34 @@ class Bucket:
 
         An error among the pieces aborts the upload and is raised as it is.
         """
-        body = PieceReader(pieces)
-        with pieces_errors_as_they_are(), self._translated("PUT", key):
-            result = self._client.put_object(
-                self.name,
-                key,
-                cast(BinaryIO, body),
-                length=-1,
-                metadata=dict(self._put_headers),
-                part_size=PART_BYTES,
-                num_parallel_uploads=1,
-            )
-        return Stored(key, body.count, (result.etag or "").strip('"'), body.digest.hexdigest())
+        parts = in_parts(pieces)
+        if len(first := next(parts)) < PART_BYTES:
+            return self.put_bytes(key, first, _ANY_TYPE)
+        parts = chain(iter([first]), parts)  # a list would stay in memory, and the part with it
+        del first
+        upload = self._begin(key)
+        sent = send_all(
+            parts, partial(self._send, upload), partial(self._complete, upload), partial(self.abort, upload)
+        )
+        return Stored(key, sent.bytes, sent.etag, sent.sha256)
+
+    # The client's public call has a part twice in memory, and makes none while it sends one. The tests fail
+    # if a release renames what these call.
+
+    def _begin(self, key: str) -> Upload:
+        headers: dict[str, Any] = {"Content-Type": _ANY_TYPE, **self._put_headers}
+        with self._translated("PUT", key):
+            return Upload(key, self._client._create_multipart_upload(self.name, key, headers))
+
+    def _send(self, upload: Upload, number: int, part: bytes) -> str:
+        with self._translated("PUT", upload.key):
+            return self._client._upload_part(self.name, upload.key, part, None, upload.id, number)
+
+    def _complete(self, upload: Upload, etags: Sequence[str]) -> str:
+        parts = [Part(number, etag) for number, etag in enumerate(etags, 1)]
+        with self._translated("PUT", upload.key):
+            done = self._client._complete_multipart_upload(self.name, upload.key, upload.id, parts)
+        return (done.etag or "").strip('"')
 
     def put_json(self, key: str, value: Any, condition: Mapping[str, str] | None = None) -> Stored:
         """Write a JSON document in one PUT, on a condition as `put_bytes` does.

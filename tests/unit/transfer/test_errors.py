@@ -76,7 +76,7 @@ def test_the_retry_waits_as_long_as_the_source_asks(asked, seconds):
 # What may be raised ------------------------------------------------------------------------------------
 
 # Carried within a module, or a command's own: none of these leaves a task.
-INNER = {"PiecesFailed", "Unreadable", "BadDocument", "cls", "TypeError", "AssertionError"}
+INNER = {"Unreadable", "BadDocument", "cls", "TypeError", "AssertionError"}
 INNER |= {"Unplaced", "CommitFailedException"}  # caught where a table's commit is tried once more
 WORK = sorted([*(PROJECT / "include/transfer").rglob("*.py"), *(PROJECT / "include/tasks").glob("*.py")])
 
