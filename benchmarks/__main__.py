@@ -49,7 +49,7 @@ def measure(profile: Profile, root: Home, out: Path) -> int:
             shutil.rmtree(home.root, ignore_errors=True)
     verdicts = judge(samples)
     for each in verdicts:
-        print(f"{'met   ' if each.met else 'MISSED'} {each.what}: {each.found} (bar: {each.bar})")
+        print(f"{each.mark:6} {each.what}: {each.found} (bar: {each.bar})")
     markdown.write(out, samples, verdicts, about)
     every = [{**case._asdict(), **measures} for case, measures in samples.items()]
     (root.root / "benchmarks.json").write_text(json.dumps([about, *every], indent=1))

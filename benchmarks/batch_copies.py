@@ -24,14 +24,14 @@ from services.local.read_back import BUCKET
 from services.local.stack import Stack
 
 START = urllib3.Retry(60, backoff_factor=0.1, backoff_max=1)  # a minute at the most
-OF_ONE_FORMAT = {"pipe": "json", "http_to_s3": "json", "bare_loop": "csv", "row_group": "parquet"}
+OF_ONE_FORMAT = {"pipe": "json", "http_to_s3": "json", "row_group": "parquet"}
 
 
 def cases(profile: Profile) -> Iterator[tuple[Case, int]]:
     """Every case, and in how many rounds it is measured."""
     for rows, rounds in profile.rounds.items():
         for format in profile.formats:
-            for way in ("copy", "unproven", "seed", "dlt"):
+            for way in ("copy", "unproven", "bare_loop", "seed", "dlt"):
                 yield Case("process", way, format, rows), rounds
             yield Case("task", "copy", format, rows), rounds
         for way, format in OF_ONE_FORMAT.items():
@@ -99,7 +99,7 @@ class Copies:
         keys = self.stack.credentials.s3_access_key, self.stack.credentials.s3_secret_key
         endpoint = f"http://{HOST}:{self.stack.ports.s3}"
         where = {"url": self.url, "endpoint": endpoint, "bucket": BUCKET, "keys": keys}
-        return case._asdict() | where | {"types": dict(WILDFIRE_TYPES)}
+        return case._asdict() | where | {"start": 0, "types": dict(WILDFIRE_TYPES)}
 
     def _environment(self, way: str) -> dict[str, str]:
         home = self.stack.home

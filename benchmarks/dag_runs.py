@@ -1,4 +1,4 @@
-"""Whole runs on LocalExecutor: this project's DAG, the teaching example's, and one whose maps do nothing."""
+"""Whole runs on LocalExecutor: this project's DAG, and those it is compared with (dags/compared.py)."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from benchmarks import environments, execution_requests, row_check
-from benchmarks.bars import COPY_DAG, NO_OP_DAG, SEED_DAG
+from benchmarks.bars import BARE_DAG, COPY_DAG, NO_OP_DAG, SEED_DAG
 from benchmarks.profiles import Profile
 from benchmarks.row_check import WrongCopy
 from benchmarks.samples import Case, Samples
@@ -21,7 +21,7 @@ from services.local.read_back import BUCKET
 from services.local.sample_data import SampleData
 from services.local.stack import Stack
 
-MAPPED = {NO_OP_DAG: "nothing", COPY_DAG: "copy", SEED_DAG: "transfer_to_s3"}
+MAPPED = {NO_OP_DAG: "nothing", COPY_DAG: "copy", SEED_DAG: "transfer_to_s3", BARE_DAG: "bare_copy"}
 ALL_BATCH_ROWS = 50_000
 
 
@@ -59,7 +59,8 @@ def _measure(stack: Stack, samples: Samples, dag_id: str, rows: int, batch_rows:
     print(f"{dag_id}: {rows:,} rows in batches of {batch_rows:,}", flush=True)
     maps = -(-rows // batch_rows)
     cpu = _cpu_seconds(stack)
-    run = _ended(stack, dag_id, {"maps": maps} if dag_id == NO_OP_DAG else {"batch_size": batch_rows})
+    conf = {"maps": maps} if dag_id == NO_OP_DAG else {"batch_size": batch_rows}
+    run = _ended(stack, dag_id, conf | ({"maps": maps} if dag_id == BARE_DAG else {}))
     cpu = _cpu_seconds(stack) - cpu
     instances = stack.task_instances(run)
     mapped = [each for each in instances if each["task_id"] == MAPPED[dag_id]]

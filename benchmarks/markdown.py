@@ -7,7 +7,7 @@ from typing import Any
 import vl_convert
 from jinja2 import StrictUndefined, Template
 
-from benchmarks.bars import COPY_DAG, NO_OP_DAG, SEED_DAG, Verdict
+from benchmarks.bars import BARE_DAG, COPY_DAG, NO_OP_DAG, SEED_DAG, Verdict
 from benchmarks.samples import Samples
 
 PAGE, PICTURE = "benchmarks.md", "benchmarks.svg"
@@ -15,6 +15,7 @@ WAYS = {"copy": "this project's copy", "unproven": "the same without hashes", "s
 WAYS |= {"dlt": "dlt", "http_to_s3": "HttpToS3Operator", "pipe": "bytes piped unread"}
 WAYS |= {"bare_loop": "a bare loop"}
 DAGS = {COPY_DAG: "this project's DAG", SEED_DAG: "the seed's DAG", NO_OP_DAG: "maps that do nothing"}
+DAGS |= {BARE_DAG: "maps of bare loops"}
 
 
 def write(folder: Path, samples: Samples, verdicts: Sequence[Verdict], about: Mapping[str, str]) -> None:

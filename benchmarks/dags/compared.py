@@ -1,6 +1,7 @@
-"""What the copy's DAG is compared with: maps that do nothing, and the teaching example on today's Airflow."""
+"""What the copy's DAG is compared with: maps that do nothing, bare loops, and the teaching example."""
 
 from datetime import datetime
+from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import dag, get_current_context, task
@@ -9,7 +10,7 @@ START, BUCKET = datetime(2026, 1, 1), "task-mapping-api-data"
 
 
 @task
-def numbers() -> list[int]:
+def numbers(after: Any = None) -> list[int]:
     return list(range(get_current_context()["params"]["maps"]))
 
 
@@ -18,9 +19,48 @@ def nothing(number: int) -> None:
     pass
 
 
+@task
+def step(after: Any = ()) -> None:
+    list(after or ())
+
+
 @dag(schedule=None, start_date=START, params={"maps": 39})
 def no_op() -> None:
     nothing.expand(number=numbers())
+
+
+@task(pool="copies_large", map_index_template="{{ task.op_kwargs['number'] }}", multiple_outputs=False)
+def bare_copy(number: int) -> dict[str, Any]:
+    """The least that a map can do: two connections, the rows, a label, a receipt."""
+    from airflow.sdk import BaseHook
+
+    from benchmarks.ways import Job
+    from benchmarks.ways.floors import bare_loop
+    from include.wildfires import WILDFIRE_TYPES
+
+    source, store = (BaseHook.get_connection(each) for each in ("wildfires_api", "locals3"))
+    rows = get_current_context()["params"]["batch_size"]
+    job: Job = {
+        "setting": "dag",
+        "way": "bare_loop",
+        "format": "csv",
+        "start": number * rows,
+        "rows": rows,
+        "url": f"http://{source.host}:{source.port}",
+        "endpoint": store.extra_dejson["endpoint_url"],
+        "bucket": BUCKET,
+        "keys": (store.login or "", store.password or ""),
+        "types": dict(WILDFIRE_TYPES),
+    }
+    *_, key = bare_loop(job)
+    return {"key": key, "rows": rows}
+
+
+@dag(schedule=None, start_date=START, params={"maps": 39, "batch_size": 5_000})
+def bare_way() -> None:
+    """The five tasks of a copy, of which four do nothing."""
+    verified = step.override(task_id="verify")(bare_copy.expand(number=numbers(step())))
+    step.override(task_id="commit")(verified)
 
 
 @task
@@ -53,4 +93,5 @@ def seed_way() -> None:
 
 
 no_op()
+bare_way()
 seed_way()

@@ -15,6 +15,7 @@ class Job(TypedDict):
     setting: str  # "task": in a process that has imported airflow.sdk
     way: str
     format: str
+    start: int
     rows: int
     url: str  # of the API
     endpoint: str  # of the store

@@ -27,12 +27,14 @@ def test_every_way_was_measured(home):
     copies = {case["way"]: case for case in cases if case["setting"] == "process"}
     runs = {case["way"]: case for case in cases if case["setting"] == "dag"}
     assert set(copies) == {"copy", "unproven", "seed", "dlt", "http_to_s3", "pipe", "bare_loop", "row_group"}
-    assert set(runs) == {"no_op", "wildfires_to_s3", "seed_way"}
+    assert set(runs) == {"no_op", "bare_way", "wildfires_to_s3", "seed_way"}
     assert all(case["seconds"][0] > 0 and case["added_mb"][0] > 5 for case in copies.values())
     assert all(case["cpu_seconds"][0] > 0 and case["retries"] == [0] for case in runs.values())
     assert runs["no_op"]["xcoms"] == [0]
     assert runs["wildfires_to_s3"]["xcoms"][0] >= 1
-    assert runs["wildfires_to_s3"]["requests"] > runs["no_op"]["requests"] > [2]
+    assert (
+        runs["wildfires_to_s3"]["requests"] == runs["bare_way"]["requests"] > runs["no_op"]["requests"] > [2]
+    )
 
 
 def test_the_page_is_written_and_nothing_else_is_left(home):

@@ -6,13 +6,13 @@ pytest.importorskip("services.local.stack", reason="needs services/, which the A
 pytest.importorskip("benchmarks", reason="needs benchmarks/, which the Astro image does not carry")
 
 from benchmarks import markdown
-from benchmarks.bars import COPY_DAG, NO_OP_DAG, SEED_DAG, judge
+from benchmarks.bars import BARE_DAG, COPY_DAG, NO_OP_DAG, SEED_DAG, judge
 from benchmarks.batch_copies import cases
 from benchmarks.profiles import PROFILES
 from benchmarks.samples import Case, Samples
 
 RATES = {"seed": 30.0, "dlt": 20.0, "pipe": 200.0}
-RUN_SECONDS = {COPY_DAG: 10.0, SEED_DAG: 30.0, NO_OP_DAG: 9.0}
+RUN_SECONDS = {COPY_DAG: 10.0, SEED_DAG: 30.0, NO_OP_DAG: 9.0, BARE_DAG: 9.5}
 
 
 def copy_measures(case):
@@ -47,7 +47,7 @@ def measured(change=lambda case, number: {}):
 
 
 def missed(change):
-    return {each.what for each in judge(measured(change)) if not each.met}
+    return {each.what for each in judge(measured(change)) if each.mark == "missed"}
 
 
 def always(values, **where):
@@ -55,19 +55,14 @@ def always(values, **where):
 
 
 def test_all_bars_can_be_met():
-    assert [each for each in judge(measured()) if not each.met] == []
+    assert [each for each in judge(measured()) if each.mark != "met"] == []
 
 
 @pytest.mark.parametrize(
     ("change", "bars"),
     [
-        (always({"rows_per_second": 41.0}, way="seed", format="csv"), ["rows/s against the seed's way, csv"]),
-        (always({"rows_per_second": 26.0}, way="dlt", format="csv"), ["rows/s against dlt, csv"]),
-        (always({"rows_per_second": 26.0}, way="dlt", rows=5_000), []),
-        (
-            always({"rows_per_second": 400.0}, way="pipe"),
-            [f"rows/s against bytes piped unread, {each}" for each in ("csv", "ndjson", "parquet")],
-        ),
+        (always({"rows_per_second": 79.0}, way="copy", format="csv"), ["rows/s against dlt, csv"]),
+        (always({"rows_per_second": 79.0}, way="copy", rows=5_000), []),
         (
             always({"added_mb": 41.0}, setting="task", format="csv", rows=1_880_465),
             ["memory a copy adds to an idle task, csv", "the same, against 50,000 rows, csv"],
@@ -81,11 +76,29 @@ def test_all_bars_can_be_met():
         (always({"requests": 9}, way=COPY_DAG), ["requests of a map above a no-op's, csv"]),
         (always({"cpu_seconds": 1.26}, way=COPY_DAG), ["CPU of a map above a no-op's and the copy's, csv"]),
         (always({"retries": 1}, way=COPY_DAG, rows=50_000), ["retries in a run, csv"]),
-        (always({"cpu_seconds": 0.4}, way="b.py"), ["CPU to parse a DAG file above `import airflow.sdk`"]),
+        (always({"cpu_seconds": 0.4}, way="b.py"), ["CPU to parse a DAG file"]),
     ],
 )
 def test_a_bar_is_missed_by_its_own_figures_alone(change, bars):
     assert missed(change) == set(bars)
+
+
+@pytest.mark.parametrize(
+    ("floor_seconds", "mark", "said"),
+    [(9.5, "missed", "floor 1.19 at 5,000"), (10.5, "floor", "floor 1.31 at 5,000")],
+)
+def test_a_floor_excuses_only_where_it_misses_the_bar_too(floor_seconds, mark, said):
+    """Maps that do nothing take 8 s here, the project's run 10.1 s, which misses 1.25 times that."""
+    seconds = {COPY_DAG: 10.1, NO_OP_DAG: 8.0, BARE_DAG: floor_seconds}
+    found = judge(
+        measured(lambda case, number: {"seconds": seconds[case.way]} if case.way in seconds else {})
+    )
+    (verdict,) = (each for each in found if each.what == "time of a run against maps that do nothing, csv")
+    assert (verdict.mark, verdict.found) == (mark, f"1.26 at 5,000; {said}")
+
+
+def test_a_floor_stands_beside_a_bar_that_is_missed_alone():
+    assert not any("floor" in each.found for each in judge(measured()))
 
 
 def test_ratios_are_taken_within_a_round():
@@ -99,7 +112,7 @@ def test_ratios_are_taken_within_a_round():
 
 
 def test_what_was_not_measured_is_missed():
-    assert not any(each.met for each in judge(Samples()))
+    assert {each.mark for each in judge(Samples())} == {"missed"}
 
 
 def test_every_verdict_is_on_the_page(tmp_path):
@@ -107,6 +120,9 @@ def test_every_verdict_is_on_the_page(tmp_path):
     verdicts = judge(samples)
     markdown.write(tmp_path, samples, verdicts, {"Python": "3.11"})
     rows = [line.split(" | ") for line in (tmp_path / "benchmarks.md").read_text().splitlines()]
-    judged = {row[0].removeprefix("| "): row[-1] for row in rows if row[-1] in ("met |", "**missed** |")}
-    assert judged == {each.what: "met |" if each.met else "**missed** |" for each in verdicts}
+    judged = {
+        row[0].removeprefix("| "): row[-1] for row in rows if row[-1] in ("met |", "floor |", "**missed** |")
+    }
+    marks = {"met": "met |", "floor": "floor |", "missed": "**missed** |"}
+    assert judged == {each.what: marks[each.mark] for each in verdicts}
     assert (tmp_path / "benchmarks.svg").read_text().startswith("<svg")

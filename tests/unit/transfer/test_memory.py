@@ -124,7 +124,7 @@ def test_a_copy_is_small(measured, format, rows):
 def test_a_copy_does_not_grow_with_its_rows(measured, format):
     """2 MB of grace: allocators and the kernel deal in pages and arenas of about that size.
 
-    How many parts of an upload are in memory depends on the store's pace too, so the small copy is made twice.
+    How many parts of an upload are in memory depends on the store's pace: so the small copy is made twice.
     """
     small = max(measured(format, 50_000, attempt=number) for number in (1, 2))
     bound = max(small * 1.10, small + 2)
