@@ -34,25 +34,15 @@ def bare_copy(number: int) -> dict[str, Any]:
     """The least that a map can do: two connections, the rows, a label, a receipt."""
     from airflow.sdk import BaseHook
 
-    from benchmarks.ways import Job
     from benchmarks.ways.floors import bare_loop
     from include.wildfires import WILDFIRE_TYPES
 
     source, store = (BaseHook.get_connection(each) for each in ("wildfires_api", "locals3"))
     rows = get_current_context()["params"]["batch_size"]
-    job: Job = {
-        "setting": "dag",
-        "way": "bare_loop",
-        "format": "csv",
-        "start": number * rows,
-        "rows": rows,
-        "url": f"http://{source.host}:{source.port}",
-        "endpoint": store.extra_dejson["endpoint_url"],
-        "bucket": BUCKET,
-        "keys": (store.login or "", store.password or ""),
-        "types": dict(WILDFIRE_TYPES),
-    }
-    *_, key = bare_loop(job)
+    url, endpoint = f"http://{source.host}:{source.port}", store.extra_dejson["endpoint_url"]
+    where = {"url": url, "endpoint": endpoint, "bucket": BUCKET, "keys": (store.login, store.password)}
+    job: Any = {"way": "bare_loop", "format": "csv", "start": number * rows, "rows": rows, **where}
+    *_, key = bare_loop(job | {"types": dict(WILDFIRE_TYPES)})
     return {"key": key, "rows": rows}
 
 

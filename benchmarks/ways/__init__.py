@@ -5,20 +5,10 @@ they are in the store. Its module loads the standard library alone, so that load
 """
 
 from collections.abc import Iterator
-from typing import TypedDict
+from typing import Any
 
 ROW_GROUP_ROWS = 16_384  # the copy's
 Steps = Iterator[str]
-
-
-class Job(TypedDict):
-    setting: str  # "task": in a process that has imported airflow.sdk
-    way: str
-    format: str
-    start: int
-    rows: int
-    url: str  # of the API
-    endpoint: str  # of the store
-    bucket: str
-    keys: tuple[str, str]  # access and secret
-    types: dict[str, str]  # column → string, int64 or double
+# A case, from row `start` on; the API's `url`; `endpoint`, `bucket` and `keys` (access and secret) of the
+# store; `types`: column → string, int64 or double.
+Job = dict[str, Any]

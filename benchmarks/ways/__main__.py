@@ -13,6 +13,8 @@ def main() -> None:
     if job["setting"] == "task":
         import airflow.sdk  # noqa: F401 (what an idle task process has loaded)
     idle, began = peak_mb(), time.process_time()
+    if job["format"] == "parquet":
+        import pyarrow.parquet  # noqa: F401 (loading is counted apart from moving)
     from benchmarks.ways import copies, floors
 
     steps = (getattr(copies, job["way"], None) or getattr(floors, job["way"]))(job)

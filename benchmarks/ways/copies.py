@@ -31,8 +31,6 @@ def copy(job: Job) -> Steps:
     from include.transfer.store.keys import Prefix
     from include.wildfires import WILDFIRES
 
-    if job["format"] == "parquet":
-        import pyarrow.parquet  # noqa: F401 (loading is counted apart from moving)
     if job["way"] == "unproven":  # what hashes of rows cost
         vars(json_rows).update(object_texts=lambda text, count: (), hashed=lambda texts: b"")
     dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"format": job["format"]})
@@ -50,8 +48,6 @@ def seed(job: Job) -> Steps:
     import pandas  # noqa: F401 (loading is counted apart from moving)
     import requests
 
-    if job["format"] == "parquet":
-        import pyarrow.parquet  # noqa: F401
     where = requests.Session(), job["url"], connect(job), job["bucket"], f"seed.{job['format']}"
     yield "loaded"
     yield seed_transfer(*where, 0, job["rows"])

@@ -1,6 +1,9 @@
 """What does less than any copy must: the bytes alone, a bare loop, and that of one row group."""
 
-from collections.abc import Callable, Iterator
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.ways import ROW_GROUP_ROWS, Job, Steps
@@ -9,7 +12,6 @@ if TYPE_CHECKING:
     from minio import Minio
 
 Pages = Iterator[list[dict[str, Any]]]
-Encode = Callable[[Pages], bytes]
 PART_BYTES = 5 << 20  # of an upload; the copy's
 
 
@@ -47,57 +49,39 @@ def row_group(job: Job) -> Steps:
 
 
 def _loop(job: Job, rows: int, page_rows: int) -> Steps:
-    import hashlib
-    import io
-
     client, pages = connect(job), _pages(job, rows, page_rows)
-    encode = {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}[job["format"]](job["types"])
     yield "loaded"
-    data = encode(pages)
+    data = {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}[job["format"]](job["types"], pages)
     hashlib.sha256(data).hexdigest()
     key = f"{job['way']}_{job['start']}.{job['format']}"
     client.put_object(job["bucket"], key, io.BytesIO(data), len(data))
     yield key
 
 
-def _csv(types: dict[str, str]) -> Encode:
-    import csv
-    import io
-
-    def encode(pages: Pages) -> bytes:
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(types)
-        for page in pages:
-            writer.writerows(row.values() for row in page)
-        return text.getvalue().encode()
-
-    return encode
+def _csv(types: dict[str, str], pages: Pages) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(types)
+    for page in pages:
+        writer.writerows(row.values() for row in page)
+    return text.getvalue().encode()
 
 
-def _ndjson(types: dict[str, str]) -> Encode:
+def _ndjson(types: dict[str, str], pages: Pages) -> bytes:
     import orjson
 
-    line = orjson.OPT_APPEND_NEWLINE
-    return lambda pages: b"".join(orjson.dumps(row, option=line) for page in pages for row in page)
+    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for page in pages for row in page)
 
 
-def _parquet(types: dict[str, str]) -> Encode:
-    import io
-
+def _parquet(types: dict[str, str], pages: Pages) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     kinds = {"string": pa.string(), "int64": pa.int64(), "double": pa.float64()}
     schema = pa.schema([(name, kinds[kind]) for name, kind in types.items()])
-
-    def encode(pages: Pages) -> bytes:
-        table = pa.Table.from_batches([pa.RecordBatch.from_pylist(page, schema) for page in pages])
-        sink = io.BytesIO()
-        pq.write_table(table, sink, compression="zstd", row_group_size=ROW_GROUP_ROWS)
-        return sink.getvalue()
-
-    return encode
+    table = pa.Table.from_batches([pa.RecordBatch.from_pylist(page, schema) for page in pages])
+    pq.write_table(table, sink := io.BytesIO(), compression="zstd", row_group_size=ROW_GROUP_ROWS)
+    return sink.getvalue()
 
 
 def _pages(job: Job, rows: int, page_rows: int) -> Pages:
