@@ -83,7 +83,7 @@ chaos: ## Copy through faults of network, store and processes, and check every v
 
 load: ## 10 million rows in 128 maps, then ten runs at once; docs/load-report.md holds the figures (minutes)
 	@$(BOOTSTRAP) test
-	@exec $(PY) -m tests.faults.load $(ARGS)
+	@exec $(PY) -m tests.scale.measuring $(ARGS)
 
 doctor: ## Find what keeps copies from working, and say what to do (exit status 1 if there is something)
 	@$(BOOTSTRAP) test

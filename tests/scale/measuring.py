@@ -1,4 +1,4 @@
-"""Much at once on a small machine, measured: `python -m tests.faults.load --rows 10000000 --maps 128`.
+"""Much at once on a small machine, measured: `python -m tests.scale.measuring --rows 10000000 --maps 128`.
 
 First one run of many maps over a source of many rows, then many runs at once. What must hold is checked:
 every run is a success with all its rows, no task was tried twice, and no server's memory grew from the first
@@ -235,7 +235,7 @@ def _memory_gb() -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: all held; 1: something did not."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.load", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.scale.measuring", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000, help="of the large run (default %(default)s)")
     parser.add_argument("--maps", type=int, default=128, help="of the large run (default %(default)s)")
     parser.add_argument("--runs", type=int, default=10, help="triggered at once (default %(default)s)")

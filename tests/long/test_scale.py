@@ -4,7 +4,7 @@ from tests.faults.arena import Arena
 
 
 def test_ten_runs_at_once(place: Arena) -> None:
-    from tests.faults.load import many_runs
+    from tests.scale.measuring import many_runs
 
     measured = many_runs(place.stack, 10, {"batch_size": 20_000})
     assert measured.failed == []
@@ -12,14 +12,14 @@ def test_ten_runs_at_once(place: Arena) -> None:
 
 
 def test_a_source_of_more_rows_than_anybody_keeps(place: Arena) -> None:
-    from tests.faults.load import many_rows
+    from tests.scale.measuring import many_rows
 
     measured = many_rows(place.stack, 500_000, 4)
     assert measured.failed == []
 
 
 def test_a_report_says_what_is_wrong() -> None:
-    from tests.faults.load import Measured, markdown
+    from tests.scale.measuring import Measured, markdown
 
     text = markdown([Measured("ten runs", {"tasks": "60"}, ["one failed"], ["a retry"])], 2)
     assert "| tasks | 60 |" in text
@@ -28,7 +28,7 @@ def test_a_report_says_what_is_wrong() -> None:
 
 
 def test_memory_that_grows_is_found() -> None:
-    from tests.faults.load import Measured, Memory, with_memory
+    from tests.scale.measuring import Measured, Memory, with_memory
 
     memory = Memory(None)  # type: ignore[arg-type]
     memory.seen = {"scheduler": [100.0] * 30 + [300.0] * 30, "s3": [100.0] * 60}
