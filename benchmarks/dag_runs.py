@@ -58,10 +58,10 @@ def _measure(stack: Stack, samples: Samples, dag_id: str, rows: int, batch_rows:
     """Run a DAG to its end and add its sample; raises WrongCopy where the store then lacks rows."""
     print(f"{dag_id}: {rows:,} rows in batches of {batch_rows:,}", flush=True)
     maps = -(-rows // batch_rows)
-    cpu = _cpu_seconds(stack)
+    cpu = cpu_seconds(stack, "api-server", "scheduler")
     conf = {"maps": maps} if dag_id == NO_OP_DAG else {"batch_size": batch_rows}
     run = _ended(stack, dag_id, conf | ({"maps": maps} if dag_id == BARE_DAG else {}))
-    cpu = _cpu_seconds(stack) - cpu
+    cpu = cpu_seconds(stack, "api-server", "scheduler") - cpu
     instances = stack.task_instances(run)
     mapped = [each for each in instances if each["task_id"] == MAPPED[dag_id]]
     if len(mapped) != maps:
@@ -73,9 +73,9 @@ def _measure(stack: Stack, samples: Samples, dag_id: str, rows: int, batch_rows:
     requests = [found[each["id"]] for each in mapped]
     samples.add(
         Case("dag", dag_id, "" if dag_id == NO_OP_DAG else "csv", batch_rows),
-        seconds=_seconds(stack.api.request("GET", run.path), "queued_at"),
+        seconds=seconds_of(stack.api.request("GET", run.path), "queued_at"),
         maps=maps,
-        map_seconds=median(_seconds(each, "start_date") for each in mapped),
+        map_seconds=median(seconds_of(each, "start_date") for each in mapped),
         retries=sum(max(each["try_number"] - 1, 0) for each in instances),
         cpu_seconds=cpu / maps,
         requests=median(each.total() for each in requests),
@@ -83,10 +83,10 @@ def _measure(stack: Stack, samples: Samples, dag_id: str, rows: int, batch_rows:
     )
 
 
-def _cpu_seconds(stack: Stack) -> float:
-    """What the API server, the scheduler and its tasks have used so far."""
+def cpu_seconds(stack: Stack, *names: str) -> float:
+    """What these programs of the stack and their processes have used so far: a scheduler's are its tasks."""
     states, used = stack.supervisor.states(), 0.0
-    for name in ("api-server", "scheduler"):
+    for name in names:
         process = psutil.Process(states[name]["pid"])
         for each in (process, *process.children(recursive=True)):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -94,6 +94,7 @@ def _cpu_seconds(stack: Stack) -> float:
     return used
 
 
-def _seconds(record: dict[str, Any], since: str) -> float:
+def seconds_of(record: dict[str, Any], since: str) -> float:
+    """From then to its end, by Airflow's own record."""
     started, ended = (datetime.fromisoformat(record[name]) for name in (since, "end_date"))
     return (ended - started).total_seconds()

@@ -39,7 +39,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def seaweed(home: Home, ports: Ports, credentials: Credentials) -> Seaweed:
+def seaweed(home: Home, ports: Ports, credentials: Credentials, metrics_port: int | None = None) -> Seaweed:
     return Seaweed(
         home.s3,
         ports.s3,
@@ -47,6 +47,7 @@ def seaweed(home: Home, ports: Ports, credentials: Credentials) -> Seaweed:
         credentials.s3_secret_key,
         inner_ports=_inner_ports(home),
         signing_key=credentials.s3_signing_key,
+        metrics_port=metrics_port,
     )
 
 
@@ -63,9 +64,9 @@ def _inner_ports(home: Home, *, pick: bool = False) -> list[int]:
     return picked
 
 
-def store(home: Home, ports: Ports, credentials: Credentials) -> Program:
+def store(home: Home, ports: Ports, credentials: Credentials, metrics_port: int | None = None) -> Program:
     _inner_ports(home, pick=True)
-    server = seaweed(home, ports, credentials)
+    server = seaweed(home, ports, credentials, metrics_port)
     server.remove_sockets()
     return Program(
         "s3",
@@ -113,9 +114,17 @@ def postgres(home: Home, ports: Ports, credentials: Credentials) -> Program:
     )
 
 
-def servers(home: Home, ports: Ports, credentials: Credentials, executor: str, mode: str) -> list[Program]:
+def servers(
+    home: Home,
+    ports: Ports,
+    credentials: Credentials,
+    executor: str,
+    mode: str,
+    metrics_port: int | None = None,
+) -> list[Program]:
     """What Airflow's processes use; the workers' broker where there are workers, a page where one looks."""
-    found = [store(home, ports, credentials), api(home, ports), postgres(home, ports, credentials)]
+    where = (home, ports, credentials)
+    found = [store(*where, metrics_port), api(home, ports), postgres(*where)]
     if mode != "run":
         found.append(store_page(home, ports, credentials))
     if executor == "CeleryExecutor":

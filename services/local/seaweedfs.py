@@ -66,6 +66,7 @@ class Seaweed:
     buckets: tuple[str, ...] = BUCKETS
     inner_ports: list[int] = field(default_factory=pick_ports, repr=False)
     signing_key: str = field(default_factory=secrets.token_urlsafe, repr=False)
+    metrics_port: int | None = None  # where it says to Prometheus what it has answered; None: nowhere
 
     @property
     def endpoint(self) -> str:
@@ -94,6 +95,8 @@ class Seaweed:
             "admin.ui": "false",
             "admin.port.grpc": inner["admin.port"] + 10000,
         }
+        if self.metrics_port:
+            options["metricsPort"] = self.metrics_port
         # Master and filer ask for no key where they serve HTTP, so they do not.
         return [weed_program(), "mini", "-disableHttp", *_arguments(options)]
 

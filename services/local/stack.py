@@ -41,7 +41,8 @@ class Stack:
     `env_overrides` are added to the environment of every process, so `AIRFLOW__…` settings can be changed.
     `mode`: "run" leaves out what one triggered run does not need (schedules, the triggerer); "up" has them;
     "services" starts the store, the API and the warehouse alone. `executor`: "CeleryExecutor" brings a broker
-    and three workers. `report` is told what is being done, a line each.
+    and three workers. `store_metrics`: the port where the store says to Prometheus how many requests it has
+    answered; None: nowhere. `report` is told what is being done, a line each.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Stack:
         *,
         mode: str = "run",
         executor: Executor = "LocalExecutor",
+        store_metrics: int | None = None,
         report: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.home = home if isinstance(home, Home) else Home(home)
         self.ports = ports or Ports.free()
         self.mode = mode
         self.executor = executor
+        self.store_metrics = store_metrics
         self.report = report
         self.overrides = dict(env_overrides or {})
         self.supervisor = Supervisor(self.home)
@@ -106,7 +109,7 @@ class Stack:
         database.initialise()
         where = (self.home, self.ports, self.credentials)
         servers, airflow = (
-            programs.servers(*where, self.executor, self.mode),
+            programs.servers(*where, self.executor, self.mode, self.store_metrics),
             programs.airflow(*where, self.executor, self.mode),
         )
         self.supervisor.start([*servers, *airflow], self.environment(), str(PROJECT))

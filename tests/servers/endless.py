@@ -1,25 +1,44 @@
 """A source of as many rows as one likes that keeps none of them: `python -m tests.servers.endless PORT ROWS`.
 
-It answers as the sample API does (`/api/count`, `/api/get?start=&limit=`); a row follows from its number.
+It answers as the sample API does (`/api/count`, `/api/get?start=&limit=`): real wildfires again and again,
+each time under other numbers. `/requests` says how many requests it has answered, those for it left out.
 """
 
 import contextlib
+import json
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
-BLOCK = 2_000  # rows made at a time
-ROW = b'{"id":%d,"name":"fire %d","state":"CA","size":%d.25,"cause":"Lightning","note":null}'
+from tests.real_fires import real_fires
+
+
+def _line(fire: dict[str, object]) -> bytes:
+    """The row as JSON, with a place for the number that makes it unique."""
+    rest = json.dumps(
+        {name: value for name, value in fire.items() if name != "FOD_ID"}, separators=(",", ":")
+    )
+    return b'{"FOD_ID":%d,' + rest[1:].replace("%", "%%").encode()
+
+
+LINES = [_line(fire) for fire in real_fires()]
+BLOCK = len(LINES)  # rows made at a time
+WHOLE = b",".join(LINES)  # filled in at once, which is several times as fast as row by row
 
 
 def block(start: int, stop: int) -> bytes:
-    """Rows [start, stop), with commas between them."""
-    return b",".join(ROW % (n, n, n % 5_000) for n in range(start, stop))
+    """Rows [start, stop), at most BLOCK, with commas between them."""
+    at, count = start % BLOCK, stop - start
+    lines = WHOLE if (at, count) == (0, BLOCK) else b",".join((LINES[at:] + LINES[:at])[:count])
+    return lines % tuple(range(start, stop))
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.0"  # the end of the connection is the end of the body
     rows = 0
+    answered = 0
+    counting = threading.Lock()
 
     def log_message(self, *_: object) -> None:
         """Nobody reads it."""
@@ -27,12 +46,17 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         split = urlsplit(self.path)
         query = dict(parse_qsl(split.query))
+        if split.path != "/requests":
+            with self.counting:
+                Handler.answered += 1
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("ETag", f'"rows-{self.rows}"')
         self.end_headers()
         with contextlib.suppress(OSError):  # who has read enough may leave
-            if split.path == "/api/count":
+            if split.path == "/requests":
+                self.wfile.write(b"%d" % self.answered)
+            elif split.path == "/api/count":
                 self.wfile.write(b"%d" % self.rows)
             else:
                 self._rows(int(query["start"]), int(query["limit"]))
