@@ -1,7 +1,7 @@
 # The one door for developers. Every target makes what it needs first; nothing but Python ≥ 3.11, make and git is assumed.
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-celery test test-all chaos bench bench-quick check up down status logs airflow data services lock clean format load doctor
+.PHONY: help run run-celery test test-all chaos bench bench-quick check up down status logs airflow data services lock clean format scale doctor
 .PHONY: k8s-up k8s-check k8s-status k8s-logs k8s-secret k8s-down
 .PHONY: export-config image-test compose-test sbom
 .PHONY: dbt-manifest run-report docs pictures verify password
@@ -81,9 +81,9 @@ chaos: ## Copy through faults of network, store and processes, and check every v
 	@$(BOOTSTRAP) test
 	@exec $(PY) -m tests.faults.chaos --rounds "$${ROUNDS:-50}" --seed "$${SEED:-1}" $(ARGS)
 
-load: ## 10 million rows in 128 maps, then ten runs at once; docs/load-report.md holds the figures (minutes)
+scale: ## Measure how a run grows with rows and maps, and model it; writes docs/scale.md (half an hour; ARGS="--rows 20000 200000")
 	@$(BOOTSTRAP) test
-	@exec $(PY) -m tests.scale.measuring $(ARGS)
+	@exec $(PY) -m tests.scale $(ARGS)
 
 doctor: ## Find what keeps copies from working, and say what to do (exit status 1 if there is something)
 	@$(BOOTSTRAP) test

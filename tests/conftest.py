@@ -93,10 +93,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Store]":
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
     """One stack for all who can share it: they leave its settings as they were, and force their runs."""
+    from services.local.ports import free_port
     from services.local.stack import Stack
     from tests.stack import SHARED
 
-    with Stack(tmp_path_factory.mktemp("stack") / "home", env_overrides=SHARED) as running:
+    home = tmp_path_factory.mktemp("stack") / "home"
+    with Stack(home, env_overrides=SHARED, store_metrics=free_port()) as running:
         yield running
 
 

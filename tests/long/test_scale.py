@@ -1,35 +1,37 @@
-"""A small load on the shared stack, as `make load` puts a large one on its own; and the load's measures."""
+"""Small runs on the shared stack, measured as `make scale` measures large ones on its own."""
 
-from tests.faults.arena import Arena
+from services.local.stack import Stack
+
+BATCHES = 4
 
 
-def test_ten_runs_at_once(place: Arena) -> None:
+def test_a_run_of_known_size_is_measured(stack: Stack) -> None:
+    from tests.scale.measuring import CPU, measured
+
+    found = measured(stack, 20_000, BATCHES)
+    assert found.failed == []
+    assert all(found.costs[name] > 0 for name in (*CPU, "seconds"))
+    assert found.memory["s3"].largest > 0
+    assert 0 < found.copy_mb[0] <= found.copy_mb[1]
+    # Two counts, a look behind the end, each batch, and again those that hold three rows: the first, the
+    # last, and one that the run's id draws.
+    assert found.costs["source requests"] - (3 + BATCHES) in (2, 3)
+
+
+def test_each_map_more_makes_the_same_requests(stack: Stack) -> None:
+    from tests.scale.measuring import measured
+
+    one, two, four = (measured(stack, 20_000, maps).costs for maps in (1, 2, 4))
+    asked = [costs["Airflow requests"] for costs in (one, two, four)]
+    assert asked[2] - asked[1] == 2 * (asked[1] - asked[0]) > 0
+    # Which batches' hashes are read again is drawn too.
+    stored = [costs["store requests"] for costs in (one, two, four)]
+    assert 0 < stored[0] < stored[1] < stored[2]
+
+
+def test_runs_at_once(stack: Stack) -> None:
     from tests.scale.measuring import many_runs
 
-    measured = many_runs(place.stack, 10, {"batch_size": 20_000})
-    assert measured.failed == []
-    assert measured.facts["tasks"] == "50"
-
-
-def test_a_source_of_more_rows_than_anybody_keeps(place: Arena) -> None:
-    from tests.scale.measuring import many_rows
-
-    measured = many_rows(place.stack, 500_000, 4)
-    assert measured.failed == []
-
-
-def test_a_report_says_what_is_wrong() -> None:
-    from tests.scale.measuring import Measured, markdown
-
-    text = markdown([Measured("ten runs", {"tasks": "60"}, ["one failed"], ["a retry"])], 2)
-    assert "| tasks | 60 |" in text
-    assert "- **wrong**: one failed\n- **wrong**: a retry" in text
-    assert "wrong" not in markdown([Measured("ten runs", {"tasks": "60"})], 2)
-
-
-def test_memory_that_grows_is_found() -> None:
-    from tests.scale.measuring import Measured, Memory, with_memory
-
-    memory = Memory(None)  # type: ignore[arg-type]
-    memory.seen = {"scheduler": [100.0] * 30 + [300.0] * 30, "s3": [100.0] * 60}
-    assert with_memory(Measured("x"), memory).wrong == ["scheduler grew from 100 to 300 MB"]
+    found = many_runs(stack, 10, {"batch_size": 20_000})
+    assert found.failed == []
+    assert found.costs["tasks"] == 50
