@@ -7,8 +7,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of glibc's malloc.h
-_LARGE_BYTES = 256 << 10
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+_LARGE_BYTES = 1 << 20
+_KEPT_BYTES = 4 << 20
 
 
 def peak_rss_mb() -> float:
@@ -26,11 +27,14 @@ def peak_rss_mb() -> float:
 
 
 def return_large_buffers() -> None:
-    """Have glibc map every buffer of 256 KB or more by itself, so that it goes back when it is freed.
+    """Have glibc map every buffer of 1 MB or more by itself, so that it goes back when it is freed.
 
     Left alone it raises that limit to the largest buffer that was ever freed, an upload's part, and takes the
     next parts from its heap, among small objects that keep it from shrinking: 5 to 10 MB of a copy's peak.
-    Other C libraries do not have the call; nothing happens there.
+    What a block of rows frees stays for the next one, up to 4 MB: given back each time, it would come again
+    as pages that the kernel fills with zeros first. Other C libraries do not have the call; nothing happens.
     """
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        library = ctypes.CDLL(None)
+        library.mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        library.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)

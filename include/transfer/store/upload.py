@@ -9,10 +9,10 @@ from typing import NamedTuple
 from include.transfer.errors import StoreRefused
 
 # S3 takes parts of 5 MiB to 5 GiB, 10,000 at the most: an object can hold 48 GiB. The smallest, since those
-# that are sent, and the one that is made, are most of what a copy adds to a process.
+# in memory are most of what a copy adds to a process.
 PART_BYTES = 5 << 20
 MOST_PARTS = 10_000
-_AT_ONCE = 2  # NDJSON waits for the store: two take a seventh of the time off, a third next to nothing
+_IN_MEMORY = 2  # parts: both are sent, or one is sent while the next is made
 _SECONDS_TO_END = 5.0
 
 
@@ -59,15 +59,15 @@ def send_all(
     """
     size, digest = 0, hashlib.sha256()
     sending: list[Future[str]] = []
-    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="upload")
+    pool = ThreadPoolExecutor(_IN_MEMORY, thread_name_prefix="upload")
     try:
         for part in parts:
-            if len(sending) >= _AT_ONCE:
-                sending[-_AT_ONCE].result()
             sending.append(pool.submit(send, len(sending) + 1, part))
             size += len(part)
             digest.update(part)
             del part  # while the next one is made, its sending alone holds it
+            if len(sending) >= _IN_MEMORY:
+                sending[-_IN_MEMORY].result()
         etag = complete([each.result() for each in sending])
     except BaseException as error:
         if not wait(sending, None if isinstance(error, Exception) else _SECONDS_TO_END).not_done:

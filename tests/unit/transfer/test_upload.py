@@ -1,12 +1,14 @@
 """Parts are made while parts are sent; an upload that fails is given up, and holds nobody up."""
 
 import threading
+import time
 
 import pytest
 
 from include.transfer.errors import StoreRefused, StoreUnavailable
 from include.transfer.store import upload
 from include.transfer.store.upload import PART_BYTES, in_parts, send_all
+from tests.waiting import until
 
 PATIENCE = 30
 
@@ -69,6 +71,22 @@ def test_the_next_part_is_made_while_one_is_sent():
     assert store.done == [["etag-1", "etag-2"]]
 
 
+def test_two_parts_are_in_memory_and_no_more():
+    """The third is made when the first has been sent."""
+    made, seen = [], []
+
+    def take(number):
+        if number == 1:
+            until(lambda: len(made) == 2, PATIENCE)
+            time.sleep(0.2)  # a third part would be made meanwhile
+            seen.extend(made)
+
+    store = Store(take)
+    store.all_of(made.append(number) or b"x" for number in range(4))
+    assert seen == [0, 1]
+    assert made == [0, 1, 2, 3]
+
+
 def test_a_part_that_is_refused_ends_it_at_once():
     def refuse(number):
         raise StoreUnavailable("no")
@@ -77,7 +95,7 @@ def test_a_part_that_is_refused_ends_it_at_once():
     with pytest.raises(StoreUnavailable):
         store.all_of(made.append(number) or b"x" for number in range(9))
     assert (store.sent, store.done) == ([], ["given up"])
-    assert made == list(range(upload._AT_ONCE + 1)), "one more than are sent"
+    assert made == list(range(upload._IN_MEMORY))
 
 
 def test_it_is_given_up_after_the_part_that_is_being_sent():
