@@ -32,7 +32,6 @@ def pipe(job: Job) -> Steps:
     query, identity = {"start": 0, "limit": job["rows"]}, {"Accept-Encoding": "identity"}
     with requests.get(f"{job['url']}/api/get", query, headers=identity, stream=True) as response:
         response.raise_for_status()
-        # One part after the other, as in the copy: only what is done between them differs.
         parts: dict[str, Any] = {"part_size": PART_BYTES, "num_parallel_uploads": 1}
         client.put_object(job["bucket"], "pipe.json", response.raw, -1, **parts)
     yield "pipe"
