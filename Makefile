@@ -81,7 +81,7 @@ chaos: ## Copy through faults of network, store and processes, and check every v
 	@$(BOOTSTRAP) test
 	@exec $(PY) -m tests.faults.chaos --rounds "$${ROUNDS:-50}" --seed "$${SEED:-1}" $(ARGS)
 
-scale: ## Measure how a run grows with rows and maps, and model it; writes docs/scale.md (half an hour; ARGS="--rows 20000 200000")
+scale: ## Measure how a run grows with rows and maps, and model it; writes docs/scale.md (twenty minutes; ARGS="--rows 20000 200000")
 	@$(BOOTSTRAP) test
 	@exec $(PY) -m tests.scale $(ARGS)
 
@@ -89,7 +89,7 @@ doctor: ## Find what keeps copies from working, and say what to do (exit status 
 	@$(BOOTSTRAP) test
 	@exec $(STACK) doctor
 
-bench: ## Measure the copies beside other ways to do it, against the bars; writes docs/benchmarks.md (half an hour)
+bench: ## Measure the copies beside other ways to do it, against the bars; writes docs/benchmarks.md (twenty minutes)
 	@$(BOOTSTRAP) test
 	@exec $(PY) -m benchmarks $(ARGS)
 
