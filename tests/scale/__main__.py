@@ -1,10 +1,12 @@
 """Measure how a run grows with rows and with maps, model it, and write scale.md and its picture."""
 
 import argparse
+import json
 import shutil
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,8 +56,11 @@ def scale(options: argparse.Namespace) -> int:
         finally:
             shutil.rmtree(home.root, ignore_errors=True)
     about["took"] = f"{(time.monotonic() - began) / 60:.0f} minutes"
+    every = [asdict(run) for run in (*series.by_rows, *series.by_maps, *others)]
+    (root.root / "scale.json").write_text(json.dumps([about, *every], indent=1))
     findings = write(options.out, series, others, about)
     print(*(f"WRONG {each}" for each in findings), f"Written: {options.out / PAGE}", sep="\n")
+    print(f"Every figure: {root.root / 'scale.json'}")
     return int(bool(findings))
 
 

@@ -31,11 +31,12 @@ class Series:
 
     @property
     def held_back(self) -> tuple[Measured, Measured]:
-        """The largest of each: the model does not know them, and is tried on them."""
+        """The largest of each: a model that does not know them is tried on them."""
         return self.by_rows[-1], self.by_maps[-1]
 
-    def models(self) -> dict[str, Model]:
-        known = [run for run in (*self.by_rows, *self.by_maps) if run not in self.held_back]
+    def models(self, but: Sequence[Measured] = ()) -> dict[str, Model]:
+        """Fitted to all runs, `but` for some."""
+        known = [run for run in (*self.by_rows, *self.by_maps) if run not in but]
         return {name: fitted(known, name) for name in ("seconds", "computed", *CPU, *REQUESTS)}
 
 
@@ -53,6 +54,7 @@ def write(folder: Path, series: Series, others: Sequence[Measured], about: Mappi
     text = page.render(
         series=series,
         models=models,
+        tried=series.models(but=series.held_back),
         others=others,
         about=about,
         findings=findings,
@@ -68,6 +70,7 @@ def write(folder: Path, series: Series, others: Sequence[Measured], about: Mappi
         cpu=CPU,
         requests=REQUESTS,
         program=lambda name: PROGRAMS.get(name, name),
+        each_map=lambda name, run: run.costs[name] / run.maps,
         duration=duration,
     )
     folder.mkdir(parents=True, exist_ok=True)
