@@ -45,7 +45,7 @@ def write(folder: Path, series: Series, others: Sequence[Measured], about: Mappi
 
     `others`: what was measured besides, of which only the seconds and the findings are told.
     """
-    models = series.models()
+    models, tried = series.models(), series.models(but=series.held_back)
     runs = (*series.by_rows, *series.by_maps, *others)
     findings = list(dict.fromkeys(each for run in runs for each in run.findings))
     source = Path(__file__).with_name("scale.md.jinja").read_text()
@@ -54,7 +54,7 @@ def write(folder: Path, series: Series, others: Sequence[Measured], about: Mappi
     text = page.render(
         series=series,
         models=models,
-        tried=series.models(but=series.held_back),
+        tried=tried,
         others=others,
         about=about,
         findings=findings,
@@ -75,7 +75,7 @@ def write(folder: Path, series: Series, others: Sequence[Measured], about: Mappi
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PAGE).write_text(text)
-    (folder / PICTURE).write_text(vl_convert.vegalite_to_svg(_picture(series, models["seconds"])))
+    (folder / PICTURE).write_text(vl_convert.vegalite_to_svg(_picture(series, tried["seconds"])))
     return findings
 
 
