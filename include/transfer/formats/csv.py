@@ -7,7 +7,6 @@ numbers and dates are written as the API sent them, booleans as `true` and `fals
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -82,7 +81,7 @@ def formulas_quoted(blocks: "Iterable[Block]", declared: Sequence[str] = ()) -> 
                 f"a spreadsheet would run the name of the column {odd[:60]!r} as a formula",
                 fix="have the API rename it, or set csv_formulas to keep",
             )
-        yield replace(block, rows=[{name: _quoted(v) for name, v in row.items()} for row in block.rows])
+        yield block.with_rows([{name: _quoted(v) for name, v in row.items()} for row in block.rows])
 
 
 def _quoted(value: Any) -> Any:

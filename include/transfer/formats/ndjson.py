@@ -25,7 +25,10 @@ _FIRST_ROW_BYTES = 1 << 16
 
 
 class NdjsonEncoder:
-    """Row by row, so that a row gives the same bytes whatever its neighbours are."""
+    """Row by row, so that a row gives the same bytes whatever its neighbours are.
+
+    Rows that came as they would be written are passed on.
+    """
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -37,6 +40,8 @@ class NdjsonEncoder:
         import orjson
 
         self._columns.keep(block)
+        if block.texts:
+            return b"}\n".join((*block.texts, b""))
         newline = orjson.OPT_APPEND_NEWLINE
         try:
             return b"".join([orjson.dumps(row, as_fragment, newline) for row in block.rows])

@@ -7,7 +7,7 @@ decodes soon (rows with many nested objects), the brackets are counted.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +30,23 @@ _COMMA = re.compile(rb"[ \t\r\n]*+,")
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive rows, in the source's order, and `ROW_BYTES` of hash for each."""
+    """Consecutive rows, in the source's order, and `ROW_BYTES` of hash for each.
+
+    `texts`: each row without its last brace, if all came as orjson would write them; else empty.
+    """
 
     rows: list[dict[str, Any]]
     hashes: bytes = b""
+    texts: Sequence[memoryview] = ()
 
     def part(self, start: int, stop: int) -> "Block":
         """Its rows [start, stop)."""
-        return Block(self.rows[start:stop], self.hashes[start * ROW_BYTES : stop * ROW_BYTES])
+        hashes = self.hashes[start * ROW_BYTES : stop * ROW_BYTES]
+        return Block(self.rows[start:stop], hashes, self.texts[start:stop])
+
+    def with_rows(self, rows: list[dict[str, Any]]) -> "Block":
+        """What its rows are turned into, one for one; their texts stay behind."""
+        return Block(rows, self.hashes)
 
 
 @dataclass
@@ -234,8 +243,11 @@ def _whole(text: bytes, position: int, first: int) -> Block:
 
 def _block(text: bytes, first: int) -> Block | None:
     """`text` decoded, or None if it is not valid JSON. `first`: the number of its first row in the answer."""
-    rows = decode_rows(text, first)
-    return None if rows is None else Block(rows, hashed(object_texts(text, len(rows))))
+    found = decode_rows(text, first)
+    if found is None:
+        return None
+    texts = object_texts(text, len(found.rows))
+    return Block(found.rows, hashed(texts), texts if found.plain else ())
 
 
 def _refuse_scalar(text: bytes | bytearray) -> None:

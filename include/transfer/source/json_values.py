@@ -8,7 +8,7 @@ import json
 import re
 from itertools import compress
 from operator import ne
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -58,7 +58,14 @@ def _as_zero(found: re.Match[bytes]) -> bytes:
     return text if number is None or not _WHOLE_NUMBER.match(number.decode()) else b"0".ljust(len(text))
 
 
-def decode_rows(text: bytes, first: int) -> list[dict[str, Any]] | None:
+class Rows(NamedTuple):
+    """Objects of an array. `plain`: its text is what orjson writes of them, byte for byte."""
+
+    rows: list[dict[str, Any]]
+    plain: bool = False
+
+
+def decode_rows(text: bytes, first: int) -> Rows | None:
     """The objects of an array, the first of them number `first` of its answer; None: it is not valid JSON.
 
     Raises NotRows for other values than objects, and for a key that comes twice in one.
@@ -69,18 +76,23 @@ def decode_rows(text: bytes, first: int) -> list[dict[str, Any]] | None:
         if not _WHOLE_NUMBER.match(error.doc, error.pos):
             return None
         try:
-            _objects(loads(text))
+            _refuse_others(loads(text))
         except orjson.JSONDecodeError:
             return None
-        return _exactly(text.decode(), first)
-    return rows if _nothing_lost(text, _objects(rows)) else _exactly(text.decode(), first)
+        return Rows(_exactly(text.decode(), first))
+    _refuse_others(rows)
+    colon = text.find(b'":') + 2
+    spaced = text[colon : colon + 1] == b" "
+    dumped = b"" if spaced and _numbers_hold(text[:_GLANCE]) else _dumped(rows)
+    if text == dumped:
+        return Rows(rows, plain=True)
+    return Rows(rows if _nothing_lost(text, rows, dumped, spaced=spaced) else _exactly(text.decode(), first))
 
 
-def _objects(rows: list[Any]) -> list[dict[str, Any]]:
-    if set(map(type, rows)) <= {dict}:
-        return rows
-    odd = next(row for row in rows if not isinstance(row, dict))
-    raise NotRows(f"a row is {_kind(odd)}")
+def _refuse_others(rows: list[Any]) -> None:
+    if not set(map(type, rows)) <= {dict}:
+        odd = next(row for row in rows if not isinstance(row, dict))
+        raise NotRows(f"a row is {_kind(odd)}")
 
 
 def _kind(value: Any) -> str:
@@ -88,12 +100,9 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
-def _nothing_lost(text: bytes, rows: list[dict[str, Any]]) -> bool:
-    """By the cheapest of three ways, and no answer that is not certain: False says that it may be."""
-    colon = text.find(b'":') + 2
-    compact = text[colon : colon + 1] != b" "
-    dumped = _dumped(rows) if compact or not _numbers_hold(text[:_GLANCE]) else b""
-    if dumped and (text == dumped if compact else _same_numbers(text, dumped)):
+def _nothing_lost(text: bytes, rows: list[dict[str, Any]], dumped: bytes, *, spaced: bool) -> bool:
+    """By the cheaper of two ways, and no answer that is not certain: False says that it may be."""
+    if dumped and spaced and _same_numbers(text, dumped):
         return True
     if _numbers_hold(text):
         colons = text.count(b":")
@@ -101,7 +110,7 @@ def _nothing_lost(text: bytes, rows: list[dict[str, Any]]) -> bool:
         return colons == sum(map(len, rows)) or (
             colons == (dumped or _dumped(rows)).count(b":") and not _TELLING_ESCAPE.search(text)
         )
-    return (compact or not dumped) and _same_numbers(text, dumped or _dumped(rows))
+    return not (spaced and dumped) and _same_numbers(text, dumped or _dumped(rows))
 
 
 def _dumped(rows: list[dict[str, Any]]) -> bytes:

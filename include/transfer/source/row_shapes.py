@@ -4,7 +4,7 @@ A new shape is one class here, how its text is rewritten in json_shapes.py, and 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from include.transfer.documents import brief
@@ -78,7 +78,7 @@ def shape_of(given: Any) -> Shape:
 def objects(shape: Shape, blocks: "Iterator[Block]") -> "Iterator[Block]":
     """Blocks as json_shapes.py rewrote them, as rows by their columns. Raises NotRows."""
     if isinstance(shape, ById):
-        return (replace(block, rows=[_with_id(row, shape.id) for row in block.rows]) for block in blocks)
+        return (block.with_rows([_with_id(row, shape.id) for row in block.rows]) for block in blocks)
     return _named(shape.names, blocks) if isinstance(shape, Arrays) else blocks
 
 
@@ -107,7 +107,7 @@ def _named(names: Sequence[str], blocks: "Iterator[Block]") -> "Iterator[Block]"
                         f"a row is {brief(odd)}, and {len(names)} columns are named",
                         fix="give the dataset's rows as many names as a row has values",
                     )
-            yield replace(block, rows=[dict(zip(names, row, strict=True)) for row in rows])
+            yield block.with_rows([dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _header(row: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """An object as parts of an upload: while some are sent, the next is made."""
 
 import hashlib
-import io
+import mmap
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
@@ -16,12 +16,16 @@ _IN_MEMORY = 2  # parts: both are sent, or one is sent while the next is made
 _SECONDS_TO_END = 5.0
 
 
-def in_parts(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def in_parts(pieces: Iterator[bytes]) -> Iterator[memoryview]:
     """The bytes of `pieces` in parts of PART_BYTES, the last one shorter; of no bytes, one empty part.
 
+    As many buffers as may be in memory are filled in turns: a part is overwritten by the next but one.
     Raises StoreRefused for more than an object can hold.
     """
-    part, full = io.BytesIO(), 0
+    # Mapped, so that a small object takes the pages that it fills and no more.
+    maps = [mmap.mmap(-1, PART_BYTES, mmap.MAP_PRIVATE) for _ in range(_IN_MEMORY)]
+    buffers = [memoryview(each) for each in maps]
+    full = size = 0  # parts, and bytes of the next one
     for piece in pieces:
         rest = memoryview(piece)
         while rest:
@@ -31,12 +35,14 @@ def in_parts(pieces: Iterator[bytes]) -> Iterator[bytes]:
                     f"{MOST_PARTS:,} parts of {PART_BYTES >> 20} MiB hold",
                     fix="make batches smaller",
                 )
-            rest = rest[part.write(rest[: PART_BYTES - part.tell()]) :]
-            if part.tell() == PART_BYTES:
-                yield part.getvalue()  # the buffer itself, not a copy
-                part, full = io.BytesIO(), full + 1
-    if part.tell() or not full:
-        yield part.getvalue()
+            buffer, taken = buffers[full % _IN_MEMORY], rest[: PART_BYTES - size]
+            buffer[size : size + len(taken)] = taken
+            size, rest = size + len(taken), rest[len(taken) :]
+            if size == PART_BYTES:
+                yield buffer
+                full, size = full + 1, 0
+    if size or not full:
+        yield buffers[full % _IN_MEMORY][:size]
 
 
 class Sent(NamedTuple):
@@ -46,13 +52,14 @@ class Sent(NamedTuple):
 
 
 def send_all(
-    parts: Iterator[bytes],
-    send: Callable[[int, bytes], str],
+    parts: Iterator[memoryview],
+    send: Callable[[int, memoryview], str],
     complete: Callable[[Sequence[str]], str],
     give_up: Callable[[], None],
 ) -> Sent:
     """Send each part in a thread, by its number from 1 on; then complete the object from the parts' ETags.
 
+    A part has been sent before the next but one is asked for.
     Raises what ended any of it, after `give_up()`. But where a part is still being sent some seconds after a
     Ctrl-C or a task's time-out, nothing is given up: a store that stalls must not hold these up, and the
     sweep aborts what they leave.
@@ -65,7 +72,6 @@ def send_all(
             sending.append(pool.submit(send, len(sending) + 1, part))
             size += len(part)
             digest.update(part)
-            del part  # while the next one is made, its sending alone holds it
             if len(sending) >= _IN_MEMORY:
                 sending[-_IN_MEMORY].result()
         etag = complete([each.result() for each in sending])

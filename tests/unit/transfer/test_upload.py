@@ -1,5 +1,6 @@
 """Parts are made while parts are sent; an upload that fails is given up, and holds nobody up."""
 
+import hashlib
 import threading
 import time
 
@@ -21,7 +22,7 @@ class Store:
 
     def send(self, number, part):
         self.taking(number)
-        self.sent.append(part)
+        self.sent.append(bytes(part))
         return f"etag-{number}"
 
     def all_of(self, parts):
@@ -45,7 +46,7 @@ class Store:
     ],
 )
 def test_all_parts_but_the_last_are_full(pieces, sizes):
-    parts = list(in_parts(iter(pieces)))
+    parts = [bytes(part) for part in in_parts(iter(pieces))]  # a buffer is filled again
     assert [len(part) for part in parts] == sizes
     assert b"".join(parts) == b"".join(pieces)
 
@@ -85,6 +86,14 @@ def test_two_parts_are_in_memory_and_no_more():
     store.all_of(made.append(number) or b"x" for number in range(4))
     assert seen == [0, 1]
     assert made == [0, 1, 2, 3]
+
+
+def test_a_part_is_not_overwritten_before_it_is_sent():
+    store = Store(lambda number: time.sleep(0.05))  # a part would be made meanwhile
+    pieces = [bytes([number]) * PART_BYTES for number in range(5)]
+    sent = store.all_of(in_parts(iter(pieces)))
+    assert sorted(store.sent) == pieces
+    assert sent.sha256 == hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
 def test_a_part_that_is_refused_ends_it_at_once():
