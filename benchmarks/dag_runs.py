@@ -10,12 +10,13 @@ from typing import Any
 
 import psutil
 
-from benchmarks import environments, execution_requests, row_check
+from benchmarks import environments, row_check
 from benchmarks.bars import BARE_DAG, COPY_DAG, NO_OP_DAG, SEED_DAG
 from benchmarks.profiles import Profile
 from benchmarks.row_check import WrongCopy
 from benchmarks.samples import Case, Samples
 from services.local.airflow_api import Run
+from services.local.execution_requests import by_task_instance
 from services.local.home import PROJECT, Home
 from services.local.read_back import BUCKET
 from services.local.sample_data import SampleData
@@ -69,7 +70,7 @@ def _measure(stack: Stack, samples: Samples, dag_id: str, rows: int, batch_rows:
     if dag_id != NO_OP_DAG:  # the bucket is emptied, so the next run finds nothing to reuse
         expected = row_check.read(stack.home.data / "rows.ndjson", "ndjson")
         row_check.check_and_empty(dag_id, stack.s3, BUCKET, "", "csv", expected, ordered=False)
-    found = execution_requests.by_task_instance(stack.home.logs)
+    found = by_task_instance(stack.home.logs)
     requests = [found[each["id"]] for each in mapped]
     samples.add(
         Case("dag", dag_id, "" if dag_id == NO_OP_DAG else "csv", batch_rows),

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from benchmarks.execution_requests import by_task_instance
 from include.tasks import preload
+from services.local.execution_requests import by_task_instance
 from tests.stack import copies
 
 

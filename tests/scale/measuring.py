@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 
 from benchmarks.dag_runs import cpu_seconds, seconds_of
-from benchmarks.execution_requests import by_task_instance
 from include.wildfires import WILDFIRE_TYPES
 from services.local.airflow_api import RUN_ENDED, Run
 from services.local.cleanup import marked_processes
+from services.local.execution_requests import by_task_instance
 from services.local.stack import Stack
 from tests.faults.judgement import patiently
 from tests.scale.memory import Memory, Sizes

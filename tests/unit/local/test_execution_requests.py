@@ -1,10 +1,6 @@
 """Requests are counted for the task instance that made them, whatever their paths name."""
 
-import pytest
-
-pytest.importorskip("benchmarks", reason="needs benchmarks/, which the Astro image does not carry")
-
-from benchmarks.execution_requests import by_task_instance
+from services.local.execution_requests import by_task_instance
 
 A, B = "01a21af2-708a-7e0f-92a2-fee472b20ec8", "01a21af2-708b-7bed-87db-99f7fb73fcfb"
 LINE = (
