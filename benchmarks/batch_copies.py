@@ -6,10 +6,9 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import urllib3
+import pyarrow as pa
 
 from benchmarks import environments, row_check
 from benchmarks.profiles import Profile
@@ -19,11 +18,10 @@ from benchmarks.ways import ROW_GROUP_ROWS
 from include.wildfires import WILDFIRE_TYPES
 from services.local.airflow_env import clean_environment
 from services.local.home import PROJECT, Home
-from services.local.ports import HOST, free_port
+from services.local.ports import HOST
 from services.local.read_back import BUCKET
 from services.local.stack import Stack
 
-START = urllib3.Retry(60, backoff_factor=0.1, backoff_max=1)  # a minute at the most
 OF_ONE_FORMAT = {"pipe": "json", "http_to_s3": "json", "row_group": "parquet"}
 
 
@@ -43,66 +41,38 @@ def cases(profile: Profile) -> Iterator[tuple[Case, int]]:
 def measure(profile: Profile, home: Home, samples: Samples) -> None:
     """Every case, in rounds of shuffled order: what changes with time meets all ways alike."""
     planned = list(cases(profile))
-    with Stack(home, mode="services") as stack, api(home, profile.all_rows) as url:
-        copies = Copies(stack, url)
+    source = row_check.read(home.data / "rows.ndjson", "ndjson")
+    with Stack(home, mode="services") as stack:
         for number in range(max(rounds for _, rounds in planned)):
             chosen = [case for case, rounds in planned if number < rounds]
             random.Random(number).shuffle(chosen)
             print(f"Copies, round {number + 1}: {len(chosen)} cases", flush=True)
             for case in chosen:
-                samples.add(case, **copies.measure(case))
+                samples.add(case, **measured(case, stack, source))
 
 
-@contextmanager
-def api(home: Home, rows: int) -> Iterator[str]:
-    """The URL of a sample API that answers so many rows at once, which the stack's does not."""
-    port = free_port()
-    options = ["--data", str(home.data), "--host", HOST, "--port", str(port), "--max-limit", str(rows)]
-    command = [sys.executable, "-m", "services.wildfires_api", "serve", *options]
-    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.DEVNULL) as process:
-        try:
-            urllib3.request("GET", f"http://{HOST}:{port}/health", retries=START)
-            yield f"http://{HOST}:{port}"
-        finally:
-            process.kill()
-
-
-class Copies:
-    """Measures cases against an API and the store of a stack."""
-
-    def __init__(self, stack: Stack, url: str) -> None:
-        self.stack, self.url = stack, url
-        self.source = row_check.read(stack.home.data / "rows.ndjson", "ndjson")
-
-    def measure(self, case: Case) -> dict[str, float]:
-        """Run one case; raises WrongCopy unless the store then holds its rows."""
-        run = subprocess.run(
-            [environments.DLT_PYTHON if case.way == "dlt" else sys.executable, "-m", "benchmarks.ways"],
-            input=json.dumps(self._job(case)),
-            env=self._environment(case.way),
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if run.returncode != 0:
-            raise WrongCopy(f"{case} failed:\n{run.stderr[-3000:]}")
-        taken: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
-        rows = min(case.rows, ROW_GROUP_ROWS) if case.way == "row_group" else case.rows
-        where, expected = (BUCKET, taken.pop("prefix"), case.format), self.source.slice(0, rows)
-        # dlt may write several files, whose names do not tell their order.
-        row_check.check_and_empty(case, self.stack.s3, *where, expected, ordered=case.way != "dlt")
-        added = taken["peak_mb"] - taken["idle_mb"]
-        return taken | {"rows_per_second": case.rows / taken["seconds"], "added_mb": added}
-
-    def _job(self, case: Case) -> dict[str, Any]:
-        keys = self.stack.credentials.s3_access_key, self.stack.credentials.s3_secret_key
-        endpoint = f"http://{HOST}:{self.stack.ports.s3}"
-        where = {"url": self.url, "endpoint": endpoint, "bucket": BUCKET, "keys": keys}
-        return case._asdict() | where | {"start": 0, "types": dict(WILDFIRE_TYPES)}
-
-    def _environment(self, way: str) -> dict[str, str]:
-        home = self.stack.home
-        path = [str(PROJECT), *([str(environments.SEED_PACKAGES)] if way == "seed" else [])]
-        own = {"PYTHONPATH": os.pathsep.join(path), "AIRFLOW_HOME": str(home.root / "ways")}
-        return clean_environment(home) | own
+def measured(case: Case, stack: Stack, source: pa.Table) -> dict[str, float]:
+    """What one case took; raises WrongCopy unless the store then holds the source's first rows."""
+    keys = stack.credentials.s3_access_key, stack.credentials.s3_secret_key
+    url, endpoint = (f"http://{HOST}:{port}" for port in (stack.ports.api, stack.ports.s3))
+    job = case._asdict() | {"url": url, "endpoint": endpoint, "bucket": BUCKET, "keys": keys, "start": 0}
+    path = [str(PROJECT), *([str(environments.SEED_PACKAGES)] if case.way == "seed" else [])]
+    own = {"PYTHONPATH": os.pathsep.join(path), "AIRFLOW_HOME": str(stack.home.root / "ways")}
+    run = subprocess.run(
+        [environments.DLT_PYTHON if case.way == "dlt" else sys.executable, "-m", "benchmarks.ways"],
+        input=json.dumps(job | {"types": dict(WILDFIRE_TYPES)}),
+        env=clean_environment(stack.home) | own,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode != 0:
+        raise WrongCopy(f"{case} failed:\n{run.stderr[-3000:]}")
+    taken: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    rows = min(case.rows, ROW_GROUP_ROWS) if case.way == "row_group" else case.rows
+    where, expected = (BUCKET, taken.pop("prefix"), case.format), source.slice(0, rows)
+    # dlt may write several files, whose names do not tell their order.
+    row_check.check_and_empty(case, stack.s3, *where, expected, ordered=case.way != "dlt")
+    speed = case.rows / taken["seconds"]
+    return taken | {"rows_per_second": speed, "added_mb": taken["peak_mb"] - taken["idle_mb"]}

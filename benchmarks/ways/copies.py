@@ -31,8 +31,9 @@ def copy(job: Job) -> Steps:
     from include.transfer.store.keys import Prefix
     from include.wildfires import WILDFIRES
 
-    if job["way"] == "unproven":  # what hashes of rows cost
-        vars(json_rows).update(object_texts=lambda text, count: (), hashed=lambda texts: b"")
+    if job["way"] == "unproven":  # what hashes of rows cost; the texts that they are of go into NDJSON
+        unused = {} if job["format"] == "ndjson" else {"object_texts": lambda text, count: ()}
+        vars(json_rows).update(unused, hashed=lambda texts: b"")
     dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"format": job["format"]})
     bucket = Bucket(connect(job["endpoint"], "us-east-1", (*job["keys"], None)), job["bucket"])
     api = Api(requests.Session(), job["url"], dataset)

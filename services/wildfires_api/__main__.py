@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", type=Path, required=True, help="folder that `generate` or `load` wrote")
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=int, default=8001, help="port to listen on")
-    add("--max-limit", type=_at_least(1), default=200_000, help="most rows in an answer")
+    add("--max-limit", type=_at_least(1), default=2_000_000, help="most rows in an answer")
     add("--max-concurrency", type=_at_least(1), default=64, help="most streams at once")
     add("--generate-if-missing", type=int, metavar="ROWS", help="rows to generate when the folder has none")
     add("--access-log", action="store_true", help="log every request")
