@@ -24,7 +24,7 @@ def copy(job: Job) -> Steps:
     from include.transfer.batches import Batch
     from include.transfer.copy import copy_batch
     from include.transfer.dataset import Dataset
-    from include.transfer.source import json_rows
+    from include.transfer.source import blocks
     from include.transfer.source.api import Api
     from include.transfer.store.bucket import Bucket
     from include.transfer.store.client import connect
@@ -33,7 +33,7 @@ def copy(job: Job) -> Steps:
 
     if job["way"] == "unproven":  # what hashes of rows cost; the texts that they are of go into NDJSON
         unused = {} if job["format"] == "ndjson" else {"object_texts": lambda text, count: ()}
-        vars(json_rows).update(unused, hashed=lambda texts: b"")
+        vars(blocks).update(unused, hashed=lambda texts: b"")
     dataset = Dataset.from_dict(WILDFIRES.to_dict(), {"format": job["format"]})
     bucket = Bucket(connect(job["endpoint"], "us-east-1", (*job["keys"], None)), job["bucket"])
     api = Api(requests.Session(), job["url"], dataset)

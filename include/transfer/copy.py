@@ -17,7 +17,7 @@ from include.transfer.formats.unreadable import Unreadable
 from include.transfer.memory import peak_rss_mb, return_large_buffers
 from include.transfer.schema.columns import RESCUED, Columns
 from include.transfer.source.api import Api
-from include.transfer.source.json_rows import Block
+from include.transfer.source.blocks import Block
 from include.transfer.source.row_hashes import RowHashes
 from include.transfer.source.row_keys import RowKeys
 from include.transfer.store.bucket import Bucket

@@ -19,7 +19,7 @@ from include.transfer.copy import new_hashes, seal
 from include.transfer.errors import Overtaken, about
 from include.transfer.redact import redact
 from include.transfer.source.api import Api
-from include.transfer.source.json_rows import Block
+from include.transfer.source.blocks import Block
 from include.transfer.source.walk import Walk
 from include.transfer.store.bucket import Bucket
 from include.transfer.store.keys import Prefix

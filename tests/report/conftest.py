@@ -171,8 +171,8 @@ def committed(
     from include.transfer.dataset import Dataset
     from include.transfer.formats import encode
     from include.transfer.schema.columns import Columns
+    from include.transfer.source.blocks import Block
     from include.transfer.source.count import Count
-    from include.transfer.source.json_rows import Block
     from include.transfer.store.bucket import Bucket
     from include.transfer.store.keys import Prefix
     from include.wildfires import WILDFIRES

@@ -12,7 +12,7 @@ from include.transfer.schema.columns import Columns
 if TYPE_CHECKING:
     import pyarrow
 
-    from include.transfer.source.json_rows import Block
+    from include.transfer.source.blocks import Block
 
 
 class Encoder(Protocol):

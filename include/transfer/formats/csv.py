@@ -18,7 +18,7 @@ from include.transfer.schema.numbers import ExactNumber
 if TYPE_CHECKING:
     import pyarrow
 
-    from include.transfer.source.json_rows import Block
+    from include.transfer.source.blocks import Block
 
 SUFFIX = ".csv"
 COMPRESSIONS = ("none", "gzip", "zstd")

@@ -12,7 +12,7 @@ from include.transfer.schema.numbers import as_fragment
 if TYPE_CHECKING:
     import pyarrow
 
-    from include.transfer.source.json_rows import Block
+    from include.transfer.source.blocks import Block
 
 SUFFIX = ".ndjson"
 COMPRESSIONS = ("none", "gzip", "zstd")

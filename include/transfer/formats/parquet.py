@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from include.transfer.source.json_rows import Block
+    from include.transfer.source.blocks import Block
 
 # Read once, when pyarrow is loaded: give freed memory back at once, 20 MB of a copy's peak.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "0")

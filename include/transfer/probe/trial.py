@@ -8,7 +8,7 @@ from include.transfer.batches import Batch
 from include.transfer.errors import Fatal, RowsRepeated, WrongRowCount
 from include.transfer.run import count
 from include.transfer.source.api import Api
-from include.transfer.source.json_rows import Block
+from include.transfer.source.blocks import Block
 from include.transfer.source.row_hashes import CHECK_PAGING, ROW_BYTES, RowHashes
 from include.transfer.source.walk import Walk
 

@@ -13,7 +13,7 @@ from include.transfer.errors import ColumnsDiffer, NotRows
 from include.transfer.schema.numbers import ExactNumber
 
 if TYPE_CHECKING:
-    from include.transfer.source.json_rows import Block
+    from include.transfer.source.blocks import Block
 
 SAMPLE_ROWS = 1_000  # from which types are inferred, whatever blocks they come in
 _SAMPLE_BYTES = 4 << 20

@@ -13,11 +13,12 @@ from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, SourceChanged, TransferError, WrongRowCount
 from include.transfer.redact import redact
 from include.transfer.source.answers import blocks_of, located
+from include.transfer.source.blocks import Block
 from include.transfer.source.bodies import as_json, placed
 from include.transfer.source.chains import Answer, Ask, Chained, Link
 from include.transfer.source.count import Count, read_provenance, read_version
 from include.transfer.source.fetch import method_of, request
-from include.transfer.source.json_rows import Around, Block
+from include.transfer.source.json_rows import Around
 from include.transfer.source.pace import Pace, Patience
 from include.transfer.source.paging import Params, pairs
 from include.transfer.source.redirects import OwnHostOnly

@@ -9,9 +9,10 @@ import requests
 
 from include.transfer.errors import NotRows, TransferError
 from include.transfer.redact import redact
+from include.transfer.source.blocks import Block
 from include.transfer.source.error_answers import without_errors
 from include.transfer.source.fetch import chunks
-from include.transfer.source.json_rows import Around, Block, decode
+from include.transfer.source.json_rows import Around, decode
 from include.transfer.source.redirects import OwnHostOnly
 from include.transfer.source.row_shapes import Shape
 

@@ -16,8 +16,8 @@ from include.transfer.errors import (
     WrongRowCount,
 )
 from include.transfer.source.access import Access
+from include.transfer.source.blocks import Block
 from include.transfer.source.chains import Ask
-from include.transfer.source.json_rows import Block
 from include.transfer.source.paging import Offset, Page
 from include.transfer.source.row_hashes import ROW_BYTES, RowHashes
 

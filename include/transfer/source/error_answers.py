@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 
 from include.transfer.errors import NotRows, SourceUnavailable
-from include.transfer.source.json_rows import Around, Block
+from include.transfer.source.blocks import Block
+from include.transfer.source.json_rows import Around
 
 _FIX = "correct what it names: a setting of the dataset, or the connection's login"
 _MOST_KEPT = 64 << 10  # of a body that may be an error

@@ -7,46 +7,24 @@ decodes soon (rows with many nested objects), the brackets are counted.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from include.transfer.errors import BodyBroken, NotRows
+from include.transfer.source.blocks import Block, block_of
 from include.transfer.source.body_buffer import LARGEST_ROW_BYTES, SPACE, Body
 from include.transfer.source.json_faults import refuse_nonsense
 from include.transfer.source.json_prologue import skip_to_rows
 from include.transfer.source.json_shapes import array_of_objects, begins_with_lines, opening
-from include.transfer.source.json_structure import describe, extent, object_texts
-from include.transfer.source.json_values import decode_rows
-from include.transfer.source.row_hashes import ROW_BYTES, hashed
+from include.transfer.source.json_structure import describe, extent
 from include.transfer.source.row_shapes import Lines, Objects, Shape, objects
 
 _CUTS_TRIED = 3
 _OBJECTS = Objects()
 _COMMA = re.compile(rb"[ \t\r\n]*+,")
-
-
-@dataclass(frozen=True)
-class Block:
-    """Consecutive rows, in the source's order, and `ROW_BYTES` of hash for each.
-
-    `texts`: each row without its last brace, if all came as orjson would write them; else empty.
-    """
-
-    rows: list[dict[str, Any]]
-    hashes: bytes = b""
-    texts: Sequence[memoryview] = ()
-
-    def part(self, start: int, stop: int) -> "Block":
-        """Its rows [start, stop)."""
-        hashes = self.hashes[start * ROW_BYTES : stop * ROW_BYTES]
-        return Block(self.rows[start:stop], hashes, self.texts[start:stop])
-
-    def with_rows(self, rows: list[dict[str, Any]]) -> "Block":
-        """What its rows are turned into, one for one; their texts stay behind."""
-        return Block(rows, self.hashes)
 
 
 @dataclass
@@ -135,7 +113,7 @@ def _array(reader: Body, rows_key: str, around: Around | None) -> Iterator[Block
 def _array_end(reader: Body, rows_key: str, comma: bool, around: Around | None) -> Iterator[Block]:
     """What is left when the array or the body has ended: the last rows and the bracket, or a broken body."""
     whole = bytes(reader.buffer).strip(SPACE)
-    if whole.endswith(b"]") and whole != b"]" and (block := _block(b"[" + whole, reader.rows)):
+    if whole.endswith(b"]") and whole != b"]" and (block := block_of(b"[" + whole, reader.rows)):
         yield block
         return
     found = extent(reader.buffer)
@@ -173,7 +151,7 @@ def _longest_block(buffer: bytearray, first: int) -> tuple[int, Block | None]:
         comma = _comma_behind(buffer, brace) if brace >= 0 else 0
         if brace < 0:
             break
-        if comma and (block := _block(_array_of(buffer, brace + 1), first)):
+        if comma and (block := block_of(_array_of(buffer, brace + 1), first)):
             return comma, block
         end = brace
     return 0, None
@@ -205,7 +183,7 @@ def _lines(reader: Body) -> Iterator[Block]:
     cut = reader.buffer.rfind(b"\n") + 1
     yield from _line_block(reader.take(cut), reader.position - cut, reader.rows)
     if last := bytes(reader.buffer).strip(SPACE):
-        block = _block(b"[" + last + b"]", reader.rows) if last.endswith(b"}") else None
+        block = block_of(b"[" + last + b"]", reader.rows) if last.endswith(b"}") else None
         if not block:
             refuse_nonsense(b"", last, reader.position, reader.rows)
             raise reader.broken or BodyBroken("the body ended inside a line")
@@ -221,7 +199,7 @@ def _line_block(text: bytes, position: int, first: int) -> Iterator[Block]:
         return
     lines[0] = b"[" + lines[0]
     lines[-1] += b"]"
-    block = _block(b",".join(lines), first)
+    block = block_of(b",".join(lines), first)
     if block is None or len(block.rows) != len(lines):
         for line in text.split(b"\n"):
             if line.strip():
@@ -234,20 +212,11 @@ def _line_block(text: bytes, position: int, first: int) -> Iterator[Block]:
 
 def _whole(text: bytes, position: int, first: int) -> Block:
     """The rows of `text`, which are whole by their brackets; NotRows if they are not JSON all the same."""
-    block = _block(b"[" + text + b"]", first)
+    block = block_of(b"[" + text + b"]", first)
     if block is None:
         refuse_nonsense(b"[", text + b"]", position, first)
         raise NotRows(f"values at position {position:,} could not be decoded")
     return block
-
-
-def _block(text: bytes, first: int) -> Block | None:
-    """`text` decoded, or None if it is not valid JSON. `first`: the number of its first row in the answer."""
-    found = decode_rows(text, first)
-    if found is None:
-        return None
-    texts = object_texts(text, len(found.rows))
-    return Block(found.rows, hashed(texts), texts if found.plain else ())
 
 
 def _refuse_scalar(text: bytes | bytearray) -> None:

@@ -11,7 +11,7 @@ from include.transfer.errors import WrongRowCount
 from include.transfer.schema.columns import json_text
 
 if TYPE_CHECKING:
-    from include.transfer.source.json_rows import Block
+    from include.transfer.source.blocks import Block
 
 Params = list[tuple[str, str]]
 

@@ -12,7 +12,7 @@ import xxhash
 from include.transfer.errors import RowsRepeated
 
 if TYPE_CHECKING:
-    from include.transfer.source.json_rows import Block
+    from include.transfer.source.blocks import Block
     from include.transfer.source.row_keys import RowKeys
 
 ROW_BYTES = 8

@@ -11,7 +11,7 @@ from include.transfer.documents import brief
 from include.transfer.errors import BadSettings, NotRows, refuse_unknown
 
 if TYPE_CHECKING:
-    from include.transfer.source.json_rows import Block
+    from include.transfer.source.blocks import Block
 
 WRAPPED = ""  # the key under which json_shapes.py puts a row that is an array
 

@@ -8,7 +8,7 @@ from include.transfer.batches import Batch
 from include.transfer.errors import WrongRowCount
 from include.transfer.schema.columns import SAMPLE_ROWS, first_rows
 from include.transfer.source.api import Api
-from include.transfer.source.json_rows import Block
+from include.transfer.source.blocks import Block
 from include.transfer.source.row_hashes import RowHashes
 from include.transfer.source.walk import Walk
 

@@ -6,8 +6,9 @@ from itertools import islice
 from include.transfer.errors import SourceRefused, WrongRowCount
 from include.transfer.redact import redact
 from include.transfer.source.api import BEHIND_THE_END, Api
+from include.transfer.source.blocks import Block
 from include.transfer.source.chains import Answer, Chained
-from include.transfer.source.json_rows import Around, Block
+from include.transfer.source.json_rows import Around
 from include.transfer.source.row_hashes import RowHashes
 
 # What is read of an answer before any of it is handed on: one that breaks off within is asked for again.

@@ -13,7 +13,7 @@ from include.transfer.source.windows import Span, Window
 
 if TYPE_CHECKING:
     from include.transfer.dataset import Dataset
-    from include.transfer.source.json_rows import Block
+    from include.transfer.source.blocks import Block
 
 _MOST_KEPT = 10_000  # values that are known to lie in the window
 _ANY_ZONE = 14 * 3600 * SECOND

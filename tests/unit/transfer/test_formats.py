@@ -17,7 +17,8 @@ from include.transfer.errors import ColumnsDiffer, NotRows
 from include.transfer.formats import encode
 from include.transfer.formats.csv import csv_field
 from include.transfer.schema.columns import Columns
-from include.transfer.source.json_rows import Block, decode
+from include.transfer.source.blocks import Block
+from include.transfer.source.json_rows import decode
 from include.transfer.source.row_shapes import Arrays, ById
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(

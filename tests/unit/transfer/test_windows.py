@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from include.transfer.dataset import Dataset
 from include.transfer.errors import BadSettings, OutOfWindow
 from include.transfer.schema.numbers import ExactNumber
+from include.transfer.source.blocks import Block
 from include.transfer.source.bodies import placed
-from include.transfer.source.json_rows import Block
 from include.transfer.source.paging import pairs
 from include.transfer.source.windows import Span, Window
 from include.transfer.source.within import Within, within
