@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 
-import orjson
 import pyarrow.parquet as pq
 import pytest
 import zstandard
@@ -19,7 +18,6 @@ from include.transfer.formats.csv import csv_field
 from include.transfer.schema.columns import Columns
 from include.transfer.source.blocks import Block
 from include.transfer.source.json_rows import decode
-from include.transfer.source.row_shapes import Arrays, ById
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
     ["", " ", '"', ",", "\n", "\r", "\r\n", "\\.", "NA", "null", "true", "007", "😀", "a\0b", '""', "'"]
@@ -33,8 +31,6 @@ VALUES = (
     | st.lists(TEXTS, max_size=2)
     | st.dictionaries(TEXTS, NUMBERS)
 )
-HELD_NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
-HELD = st.none() | st.booleans() | HELD_NUMBERS | TEXTS
 NAMES = st.lists(
     st.sampled_from(["a", "b", "c,d", 'e"', "f\n", "ü", ""]), min_size=1, max_size=5, unique=True
 )
@@ -165,33 +161,6 @@ def test_ndjson(rows):
     assert [json.loads(line) for line in lines[:-1]] == rows
     assert [list(json.loads(line)) for line in lines[:-1]] == [list(row) for row in rows]
     assert lines[-1] == b""
-
-
-@settings(deadline=None)
-@given(tables(HELD | st.dictionaries(TEXTS, HELD, max_size=2)), st.integers(1, 40))
-def test_ndjson_is_the_same_whether_rows_are_passed_on_or_written(rows, piece):
-    """Rows that came as orjson writes them are not written again: between them, others are."""
-    compact = orjson.dumps(rows)
-    (block,) = decode([compact])
-    assert block.texts
-    expected = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    assert written(compact, piece, format="ndjson") == expected
-    assert written(body_of(rows), format="ndjson") == expected
-    some = [block.part(0, 1), Block(rows[1:2]), block.part(2, len(rows))]
-    assert b"".join(encode(iter(some), Columns({}), "ndjson", "none")) == expected
-
-
-@pytest.mark.parametrize(
-    ("shape", "body"),
-    [
-        (ById(), b'{"7":{"n":1},"8":{"n":2}}'),
-        (Arrays(), b'[["id","n"],["7",1],["8",2]]'),
-        (Arrays(names=["id", "n"]), b'[["7",1],["8",2]]'),
-    ],
-)
-def test_ndjson_of_rows_that_did_not_come_as_objects(shape, body):
-    blocks = decode([body], shape=shape)
-    assert b"".join(encode(blocks, Columns({}), "ndjson", "none")) == b'{"id":"7","n":1}\n{"id":"8","n":2}\n'
 
 
 # Neither a double nor 64 bits hold one of these.
