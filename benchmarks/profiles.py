@@ -17,11 +17,9 @@ class Profile:
     formats: tuple[str, ...] = FORMATS
 
 
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("full", {5_000: 3, 50_000: 3, 195_000: 3}, 1_880_465, 2, 39, 5_000, 3),
-        Profile("quick", {5_000: 1, 50_000: 1}, 100_000, 1, 8, 5_000, 1),
-        Profile("tiny", {500: 1}, 2_000, 1, 3, 500, 1, ("csv",)),
-    )
-}
+_PROFILES = (
+    Profile("full", {5_000: 3, 50_000: 3, 195_000: 3}, 1_880_465, 2, 39, 5_000, 3),
+    Profile("quick", {5_000: 1, 50_000: 1}, 100_000, 1, 8, 5_000, 1),
+    Profile("tiny", {500: 1}, 2_000, 1, 3, 500, 1, ("csv",)),
+)
+PROFILES = {profile.name: profile for profile in _PROFILES}
