@@ -90,8 +90,13 @@ def _sections(
         "api_auth": {"jwt_secret": credentials.jwt_secret},
         "logging": {"base_log_folder": home.logs / "tasks", "remote_logging": False},
         "scheduler": {"use_job_schedule": schedules, "scheduler_idle_sleep_time": 0.3},
-        # Seconds for one answer to a task. The default of 5 is too short for a busy machine.
-        "workers": {"execution_api_timeout": 30},
+        "workers": {
+            # Seconds for one answer to a task. The default of 5 is too short for a busy machine.
+            "execution_api_timeout": 30,
+            # A supervisor that sees its task's sockets close before the process has ended looks again after
+            # so many seconds. Until then its worker takes no other task, and short maps wait as queued.
+            "min_heartbeat_interval": 1,
+        },
         "dag_processor": {
             "refresh_interval": 5,  # a new DAG file is seen within about ten seconds
             "bundle_refresh_check_interval": 2,
