@@ -57,7 +57,7 @@ BARS = (
     Bar("peak memory against pyarrow with one row group", "≤", 1.2, "×", PEAK, *COPY, (GROUP,), ("parquet",)),
     Bar("rows/s against dlt", "≥", 4, "×", SPEED, *COPY, (DLT,), from_rows=SMALL, floor="bare_loop"),
     Bar("CPU against a bare loop", "≤", 1.3, "×", CPU, *COPY, (LOOP,), CSV),
-    Bar("CPU against a copy without hashes", "≤", 1.1, "×", CPU, *COPY, (UNPROVEN,), TEXT, from_rows=SMALL),
+    Bar("CPU without hashes, against a copy", "≥", 0.9, "×", CPU, *UNPROVEN, (COPY,), TEXT, from_rows=SMALL),
     Bar("time of a run against maps that do nothing", "≤", 1.25, "×", SECONDS, *RUN, (NO_OP,), **OF_RUNS),
     Bar("time of a run against the seed's DAG", "≤", 0.45, "×", SECONDS, *RUN, (SEED_RUN,), **OF_RUNS),
     Bar("requests of a map above a no-op's", "≤", 3, "", "requests", *RUN, (NO_OP,), **LEFT),
